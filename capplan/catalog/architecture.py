@@ -1,6 +1,6 @@
 """The shape of a language model: what the engine reads, and nothing else.
 
-Groups of identical layers stand together (`AttentionLayers(layers=80, ...)`), so that every cost is a sum over a few groups.
+Identical layers stand together in a group (`AttentionLayers(layers=80, ...)`): a cost is a sum over a few groups.
 A `layer` is a block of the residual stream: attention or a recurrent mixer, an MLP, or both.
 All sizes are counts of values; bytes follow once a precision is chosen.
 """
@@ -38,10 +38,11 @@ class SparseIndex:
 
 @dataclass(frozen=True)
 class Compression:
-    """Keys and values of `ratio` neighbouring tokens are pooled into one shared vector; the last `local_tokens` stay whole.
+    """Keys and values of `ratio` neighbouring tokens are pooled into one vector; the last `local_tokens` stay whole.
 
-    output_groups, output_rank: the grouped low-rank output projection that belongs to this design.
-    Source: DeepSeek-V4's `compress_ratios`; ratio 0 there is a local layer without a pooled cache, here `ratio=None`.
+    ratio: None for a layer that keeps only its local tokens (0 in the published `compress_ratios`).
+    q_lora_rank, output_groups, output_rank: the low-rank query and grouped output projections of this design.
+    Source: DeepSeek-V4 as implemented in transformers 5.23.0, models/deepseek_v4.
     """
 
     ratio: int | None
@@ -57,9 +58,11 @@ class AttentionLayers:
 
     kv_heads: equal to `heads` is MHA, 1 is MQA, between is GQA; unused where `mla` is set.
     window_tokens: how far back a token sees (sliding window), or the chunk length if `chunked`; None is everything.
+    compression: keys and values are pooled over neighbouring tokens (DeepSeek-V4); one vector is both key and value.
     gated: the query projection carries an output gate of the same size (Qwen3-Next).
-    gate_heads: heads whose scalar gate is projected from the hidden state (Step-3.7), 0 where there is none.
     v_head_dim: size of a value head where it differs from `head_dim` (MiMo-V2).
+    sinks: one learned logit a head that takes up spare attention (gpt-oss).
+    shared_projection: values are the unrotated keys, so there is no value projection; both are still cached (Gemma 4).
     """
 
     layers: int
@@ -74,11 +77,10 @@ class AttentionLayers:
     qkv_bias: bool = False
     output_bias: bool = False
     gated: bool = False
-    gate_heads: int = 0
     qk_norm: bool = False
     v_head_dim: int | None = None
     sinks: bool = False
-    keys_are_values: bool = False
+    shared_projection: bool = False
 
 
 @dataclass(frozen=True)
