@@ -1,0 +1,135 @@
+"""What one query asks of the engine, whatever the strategy: the only thing that the engine sees of reasoning."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from types import ModuleType
+
+import numpy as np
+
+from capplan.errors import UserError
+from capplan.reasoning.normal import Values
+from capplan.reasoning.options import Options, Query
+
+_STRATEGIES = "capplan.reasoning.strategies"
+
+
+@dataclass(frozen=True)
+class VerifierWork:
+    """What judging the samples of one query costs, on a model of its own or on the generating one.
+
+    model: catalogue name; None is the generating model itself (a critic, or a judge by prompt).
+    own_pool: True where the verifier has accelerators of its own, False where it shares the generator's.
+    prefill_tokens, decode_tokens: per query, over all samples; scoring reads at prefill rate and hardly writes.
+    requests: verification requests per query. passes: those that follow one another on the critical path.
+    sequential_prefill_tokens, sequential_decode_tokens: of the tokens, those on the critical path.
+    """
+
+    model: str | None
+    own_pool: bool
+    prefill_tokens: Values
+    decode_tokens: Values
+    requests: Values
+    passes: Values
+    sequential_prefill_tokens: Values
+    sequential_decode_tokens: Values
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Tokens, sequences and KV of one query; means over queries where a law of lengths is behind. Broadcasts.
+
+    prompt_tokens: the user's prompt, which a workload's prefix cache may hold in part.
+    thinking_tokens: one sample's thinking, under its cap. answer_tokens: the visible answer.
+    samples: sequences that decode side by side and share the prompt. calls: engine requests one after another on the
+        critical path. requests: engine requests per query in all.
+    prefill_tokens: prompt tokens to read per query with the prompt counted once (samples fork after it), whatever
+        earlier requests of the same query left in the cache excluded.
+    repeated_prefill_tokens: prompt tokens of later requests that earlier ones of the same query have already read or
+        written: free where the engine caches prefixes, else prefilled again.
+    output_tokens: all tokens decoded per query, over all samples and calls.
+    sequential_tokens: tokens decoded on the critical path, the longest of N samples included; divide by the
+        streaming rate for time. sequential_thinking_tokens: those before the first token of the answer.
+    context_tokens: mean context that a decoded token attends to (KV read).
+    kv_token_steps: KV tokens held, summed over decode steps, the shared prompt once; x ITL it is the
+        KV token-seconds of one query. kv_tokens_per_sequence: the same per running sequence.
+    kv_peak_tokens: KV tokens held by one query when all its samples are complete.
+    longest_factor: E[max of N] / mean of the length of one sample.
+    sequential_p50_tokens, _p95_, _p99_: percentiles over queries of sequential_tokens.
+    """
+
+    strategy: str
+    prompt_tokens: Values
+    thinking_tokens: Values
+    answer_tokens: Values
+    samples: Values
+    calls: Values
+    requests: Values
+    prefill_tokens: Values
+    repeated_prefill_tokens: Values
+    output_tokens: Values
+    sequential_tokens: Values
+    sequential_thinking_tokens: Values
+    context_tokens: Values
+    kv_token_steps: Values
+    kv_peak_tokens: Values
+    longest_factor: Values
+    sequential_p50_tokens: Values
+    sequential_p95_tokens: Values
+    sequential_p99_tokens: Values
+    verifier: VerifierWork | None = None
+
+    @property
+    def kv_tokens_per_sequence(self) -> Values:
+        """KV tokens held per running sequence, time-averaged: what divides the KV pool into sequences.
+
+        One sample: prompt + half of the output. With N samples the prompt is shared, so less.
+        """
+        return self.kv_token_steps / np.maximum(self.output_tokens, 1e-9)
+
+    @property
+    def request_output_tokens(self) -> Values:
+        """Tokens decoded per engine request."""
+        return self.output_tokens / self.requests
+
+    @property
+    def request_prefill_tokens(self) -> Values:
+        """Tokens prefilled per engine request where nothing that was seen before is cached."""
+        return (self.prefill_tokens + self.repeated_prefill_tokens) / self.requests
+
+
+def demand(options: Options, query: Query) -> Demand:
+    """What one query under `options.strategy` asks of the engine.
+
+    Raises UserError for a strategy without a module in capplan/reasoning/strategies.
+    """
+    ask: Callable[[Options, Query], Demand] = strategy_module(options.strategy).demand
+    return ask(options, query)
+
+
+def strategy_module(name: str) -> ModuleType:
+    """The module of a strategy, found by its file name.
+
+    Raises UserError when there is none.
+    """
+    try:
+        return importlib.import_module(f"{_STRATEGIES}.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name != f"{_STRATEGIES}.{name}":
+            raise
+        raise UserError(f"unknown strategy '{name}': choose one of {', '.join(strategy_names())}") from None
+
+
+def strategy_names() -> list[str]:
+    """Names of all strategies, in alphabetical order."""
+    package = importlib.import_module(_STRATEGIES)
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def stack(demands: Sequence[Demand]) -> Demand:
+    """Many scalar demands as one of arrays, shape (len(demands),); verifiers are left to the singles."""
+    names = [field.name for field in fields(Demand) if field.name not in ("strategy", "verifier")]
+    columns = {name: np.array([getattr(one, name) for one in demands], dtype=np.float64) for name in names}
+    return replace(demands[0], strategy="mixed" if len({d.strategy for d in demands}) > 1 else demands[0].strategy,
+                   verifier=None, **columns)

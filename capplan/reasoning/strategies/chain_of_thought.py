@@ -1,0 +1,24 @@
+"""Chain of thought: K steps one after another, then the answer."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from capplan.reasoning.demand import Demand
+from capplan.reasoning.generation import generations
+from capplan.reasoning.options import Options, Query
+
+
+def demand(options: Options, query: Query) -> Demand:
+    """K x tokens_per_step (or `thinking_tokens`) of thinking, capped by the budget, then the answer.
+
+    `calls: one` is a single generation whose context grows. `calls: per_step` sends each step as a request of its own,
+    whose prompt is everything before it; the last of them also writes the answer.
+    """
+    whole = generations("chain_of_thought", query, options.thinking_law(), options.thinking_budget_tokens)
+    if options.calls == "one":
+        return whole
+    steps = np.asarray(options.k, dtype=np.float64)
+    # Step j reads the prompt and the j - 1 steps before it: all of it was in this query's KV before.
+    repeated = (steps - 1) * whole.prompt_tokens + whole.thinking_tokens * (steps - 1) / 2
+    return replace(whole, calls=steps, requests=steps, repeated_prefill_tokens=repeated)
