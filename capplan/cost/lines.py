@@ -1,0 +1,155 @@
+"""Cost lines: what is paid a year, in whole cents, so that the lines shown add up to the total shown.
+
+A line is computed for a whole sweep at once; one row of it is a view (`CostLines.row`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Cents = NDArray[np.int64]
+
+CATEGORIES = ("capex", "maintenance", "energy", "rent", "operations")
+_MOST_USD = 9e15  # beyond, a float no longer tells cents apart
+
+
+@dataclass(frozen=True)
+class CostLine:
+    """One line of one plan's bill; money as an exact decimal of dollars and cents."""
+
+    name: str
+    label: str
+    usd_per_year: Decimal
+    formula: str
+    source: str
+    category: str = "operations"
+
+
+@dataclass(frozen=True)
+class CostColumn:
+    """One line of the bill for every row of a sweep.
+
+    formula: a `str.format` template over `terms`, filled row by row when somebody asks. Terms broadcast to the rows.
+    """
+
+    name: str
+    label: str
+    category: str
+    cents_per_year: Cents
+    formula: str
+    source: str
+    terms: Mapping[str, ArrayLike] = field(default_factory=dict)
+
+    def line(self, row: int) -> CostLine:
+        shape = self.cents_per_year.shape
+        at = {name: _at(value, shape, row) for name, value in self.terms.items()}
+        return CostLine(
+            self.name, self.label, usd(int(self.cents_per_year.flat[row])), self.formula.format(**at), self.source,
+            self.category,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CostLines:
+    """All lines of a sweep; the total is their sum and nothing else."""
+
+    columns: tuple[CostColumn, ...]
+
+    @property
+    def total_cents(self) -> Cents:
+        return self._sum(self.columns)
+
+    def category_cents(self, category: str) -> Cents:
+        """What one category costs a year, in cents; zeros where it has no line."""
+        if category not in CATEGORIES:
+            raise ValueError(f"{category}: one of {', '.join(CATEGORIES)} is needed")
+        return self._sum([column for column in self.columns if column.category == category])
+
+    def row(self, index: int) -> tuple[CostLine, ...]:
+        """The bill of one row, lines of zero left out unless all are."""
+        lines = tuple(column.line(index) for column in self.columns)
+        return tuple(line for line in lines if line.usd_per_year) or lines
+
+    def total_usd(self, index: int) -> Decimal:
+        return usd(int(self.total_cents.flat[index]))
+
+    def category_usd(self, category: str, index: int) -> Decimal:
+        return usd(int(self.category_cents(category).flat[index]))
+
+    def __add__(self, other: "CostLines") -> "CostLines":
+        return CostLines(self.columns + other.columns)
+
+    def _sum(self, columns: Iterable[CostColumn]) -> Cents:
+        shape = np.broadcast_shapes(*(column.cents_per_year.shape for column in self.columns))
+        total = np.zeros(shape, np.int64)
+        for column in columns:
+            total = total + column.cents_per_year
+        return total
+
+
+def _at(value: ArrayLike, shape: tuple[int, ...], row: int) -> object:
+    array = np.asarray(value)
+    return array.item() if array.ndim == 0 else np.broadcast_to(array, shape).flat[row].item()
+
+
+def cents(usd_per_year: ArrayLike) -> Cents:
+    """Dollars to whole cents, half to even.
+
+    Raises ValueError for an amount that is not finite, below 0 or too large to be told to the cent.
+
+    >>> int(cents(0.125)), int(cents(70_271_265.004))
+    (12, 7027126500)
+    """
+    amount = np.asarray(usd_per_year, np.float64)
+    if np.any(~(amount >= 0)) or np.any(amount > _MOST_USD):
+        raise ValueError("a yearly cost is not a finite amount from 0 up to 9e15 USD")
+    whole: Cents = np.rint(amount * 100).astype(np.int64)
+    return whole
+
+
+def usd(whole_cents: int) -> Decimal:
+    """Cents to an exact decimal of dollars.
+
+    >>> usd(7027126500)
+    Decimal('70271265.00')
+    """
+    return Decimal(whole_cents).scaleb(-2)
+
+
+def column(
+    name: str, label: str, category: str, usd_per_year: ArrayLike, formula: str, source: str, **terms: ArrayLike
+) -> CostColumn:
+    """A cost column from an amount in dollars; raises what `cents` raises and ValueError for an unknown category."""
+    if category not in CATEGORIES:
+        raise ValueError(f"{category}: one of {', '.join(CATEGORIES)} is needed")
+    return CostColumn(name, label, category, cents(usd_per_year), formula, source, terms)
+
+
+def broadcast(columns: Iterable[CostColumn]) -> CostLines:
+    """Columns of unlike shapes, each stretched to the shape of the sweep."""
+    held = tuple(columns)
+    shape = np.broadcast_shapes(*(item.cents_per_year.shape for item in held))
+    return CostLines(
+        tuple(
+            CostColumn(
+                item.name, item.label, item.category, np.broadcast_to(item.cents_per_year, shape).copy(),
+                item.formula, item.source, item.terms,
+            )
+            for item in held
+        )
+    )  # fmt: skip
+
+
+def usd_per(total_cents: int, units: float, per: float, digits: int = 6) -> Decimal | None:
+    """Yearly cost over yearly units, as USD per `per` units; None where nothing is produced.
+
+    >>> usd_per(8707200, 168e9, 1e6)  # 87,072 USD for 168 billion tokens
+    Decimal('0.518286')
+    """
+    if not units > 0:
+        return None
+    return (Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)).quantize(Decimal(1).scaleb(-digits))
