@@ -1,0 +1,172 @@
+"""What commands share: options, loading with `--set`, and printing a report with the right exit code."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capplan.errors import InfeasibleError, UserError
+
+if TYPE_CHECKING:
+    from capplan.report.report import Report
+    from capplan.scenario.schema import Scenario
+
+ScenarioFile = Annotated[
+    str | None, typer.Argument(metavar="[SCENARIO]", help="Scenario file; without one, the built-in default.")
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a scenario key; repeatable.")
+]
+Format = Annotated[
+    str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv, markdown or html.")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write to a file; its suffix picks the format.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and warnings on stderr.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (so does NO_COLOR).")]
+AllowInfeasible = Annotated[
+    bool, typer.Option("--allow-infeasible", help="Show plans that cannot be, marked so, and exit 0.")
+]
+
+# The options that `reports` adds to a command, in the order of its help.
+_SHARED: dict[str, tuple[Any, object]] = {
+    "format": (Format, None),
+    "out": (Out, None),
+    "allow_infeasible": (AllowInfeasible, False),
+    "quiet": (Quiet, False),
+    "no_color": (NoColor, False),
+}
+# Inputs of ours: a report must never be written over one, whatever `--out` says.
+_INPUT_SUFFIXES = {".yaml", ".yml"}
+
+
+def reports(command: Callable[..., Report]) -> Callable[..., None]:
+    """Makes a function that returns a `Report` into a command that prints it under the shared options.
+
+    The function's module must not postpone annotations (`from __future__ import annotations`): typer reads them.
+    """
+
+    @functools.wraps(command)
+    def shown(**options: Any) -> None:
+        shared = {name: options.pop(name) for name in _SHARED}
+        output_format(shared["format"], shared["out"])  # a wrong one is told before the work, not after it
+        emit(command(**options), **shared)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    own = [given.replace(kind=keyword) for given in inspect.signature(command).parameters.values()]
+    shared = [inspect.Parameter(name, keyword, default=to, annotation=what) for name, (what, to) in _SHARED.items()]
+    shown.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    shown.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *shared]}
+    return shown
+
+
+def emit(
+    report: Report,
+    format: str | None = None,
+    out: Path | None = None,
+    allow_infeasible: bool = False,
+    quiet: bool = False,
+    no_color: bool = False,
+) -> None:
+    """Prints a report, or writes it to `out`.
+
+    Raises `InfeasibleError` (exit 3) after printing, when no row can be and nobody allowed that.
+    """
+    from capplan.report.formats import render
+    from capplan.report.report import withheld
+    from capplan.report.text import refusals
+
+    shown = report if allow_infeasible else withheld(report)
+    terminal = out is None and sys.stdout.isatty()
+    color = terminal and not no_color and not os.environ.get("NO_COLOR")
+    name = output_format(format, out)
+    write(render(shown, name, width=_columns() if terminal else None, color=color), out)
+    if report.infeasible and not allow_infeasible:
+        raise InfeasibleError(f"no feasible plan\n{refusals(report)}")
+    if not all(report.feasible_rows) and not quiet:
+        note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be\n{refusals(report)}")
+
+
+def output_format(format: str | None, out: Path | None) -> str:
+    """The format's name: as asked for, else by the suffix of `out`, else a table."""
+    from capplan.report import formats
+
+    if format is not None:
+        if format not in formats.names():
+            raise UserError(f"--format {format}: no such format (choose from {', '.join(formats.names())})")
+        return format
+    if out is None:
+        return "table"
+    _refuse_inputs(out)
+    found = formats.of_suffix(out)
+    if found is None:
+        raise UserError(f"--out {out}: its suffix names no format (add --format, or use .json .csv .md .html .txt)")
+    return found
+
+
+def load(
+    path: str | None, settings: Sequence[str] | None = None, flags: Mapping[str, object | None] | None = None
+) -> Scenario:
+    """The scenario of a file or the built-in default, under `--set` and the command's own flags.
+
+    flags: scenario keys and what their flags were given, None where they were not; they win over `--set`.
+    """
+    from capplan.scenario import loader
+
+    given = [f"{key}={value}" for key, value in (flags or {}).items() if value is not None]
+    return loader.load(path or loader.default_path(), [*(settings or ()), *given])
+
+
+def write(text: str, out: Path | None = None) -> None:
+    """Text to stdout, or atomically to a file, so that no reader ever sees half a report."""
+    if out is None:
+        _to_stdout(text)
+        return
+    _refuse_inputs(out)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=out.parent, prefix=f".{out.name}.", delete=False
+        ) as draft:
+            draft.write(text)
+        # A temporary file is private; a report is as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(draft.name).chmod(0o666 & ~mask)
+        Path(draft.name).replace(out)
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot write ({error.strerror})") from error
+
+
+def note(message: str) -> None:
+    """A line for people, beside the data: notes, warnings, verdicts."""
+    typer.echo(message, err=True)
+
+
+def _refuse_inputs(out: Path) -> None:
+    if out.suffix.lower() in _INPUT_SUFFIXES:
+        raise UserError(f"--out {out}: would overwrite a scenario; reports end in .json .csv .md .html or .txt")
+
+
+def _to_stdout(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except UnicodeEncodeError:
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, errors="replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). What is left goes nowhere, and the verdict still counts.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _columns() -> int:
+    return typer.get_terminal_size().columns

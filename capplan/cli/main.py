@@ -1,0 +1,116 @@
+"""The entry point: finds commands by file name, loads only the chosen one, and is the one place that catches."""
+
+import inspect
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from capplan import __version__
+from capplan.errors import CapplanError
+
+HERE = Path(__file__).parent
+NOT_COMMANDS = {"main", "common"}
+ISSUES = "please report it with the command line and the scenario; CAPPLAN_DEBUG=1 shows the traceback"
+INTERRUPTED, BUG = 130, 70
+# In the order in which a reader meets them; commands not named here follow by the alphabet.
+ORDER = ("init", "validate", "sweep", "tco", "route", "strategies", "crossover", "optimize", "simulate", "breakeven")
+PLAIN = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
+
+
+def command_names() -> list[str]:
+    """The commands that there are: the files of this folder."""
+    found = {path.stem for path in HERE.glob("[a-z]*.py")} - NOT_COMMANDS
+    return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+
+def sentence(name: str) -> str:
+    """The first line of a command's docstring, read without importing the command."""
+    with (HERE / f"{name}.py").open(encoding="utf-8") as source:
+        return source.readline().strip().strip('"').strip()
+
+
+class Commands(TyperGroup):
+    """A group whose commands are files, each imported when it is chosen."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return command_names()
+
+    def get_command(self, ctx: typer.Context, cmd_name: str):  # type: ignore[no-untyped-def,override]
+        return built(cmd_name) if cmd_name in command_names() else None
+
+    def format_commands(self, ctx, formatter) -> None:  # type: ignore[no-untyped-def]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sentence(name)) for name in command_names()])
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
+        # The base class suggests only what is in `commands`, which stays empty here.
+        self.commands = dict.fromkeys(command_names())  # type: ignore[arg-type]
+        return super().resolve_command(ctx, args)
+
+
+def built(name: str):  # type: ignore[no-untyped-def]
+    """The command of a file: its `app`, or its function `command` under the file's docstring."""
+    module = import_module(f"capplan.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
+        app.command(name, help=_help(module.__doc__ or ""))(module.command)
+    return typer.main.get_command(app)
+
+
+def _help(docstring: str) -> str:
+    """A docstring as help: `\\b` keeps the line ends of paragraphs that hold examples."""
+    paragraphs = inspect.cleandoc(docstring).split("\n\n")
+    return "\n\n".join(f"\b\n{part}" if part.lstrip().startswith("$ ") else part for part in paragraphs)
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, **PLAIN | {"add_completion": True})  # type: ignore[arg-type]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"capplan {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def capplan(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """How many GPUs, how fast, and what a year costs: capacity plans for LLM serving with reasoning."""
+
+
+def run() -> None:
+    """The `capplan` program: every way out of it, with its exit code."""
+    sys.exit(code_of(sys.argv[1:]))
+
+
+def code_of(arguments: list[str]) -> int:
+    """Runs a command line and gives its exit code; messages go to stderr."""
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="capplan", standalone_mode=False)
+    except typer.TyperException as wrong_usage:
+        wrong_usage.show()  # type: ignore[attr-defined]
+        return wrong_usage.exit_code
+    except CapplanError as error:
+        _say(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as bug:
+        if os.environ.get("CAPPLAN_DEBUG"):
+            raise
+        _say(f"a bug of ours: {type(bug).__name__}: {' '.join(str(bug).split())[:300]}\n{ISSUES}")
+        return BUG
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str) -> None:
+    typer.echo(f"capplan: {message}" if "\n" not in message or message.startswith("a bug") else message, err=True)

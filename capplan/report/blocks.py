@@ -1,0 +1,56 @@
+"""What a report for people is made of, whatever the format: headings, sentences, facts and grids of text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A title; level 1 heads the report, level 2 a part of it."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Text:
+    """Sentences. tone: `plain`, `quiet` for what may be skipped, `bad` for what must not be missed."""
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names beside values, one pair a line."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of text.
+
+    headings: one a column. rows: cells, as many as headings. words: columns of text, which align left.
+    marks: per row, '' or 'bad' or 'total'. keys: how many leading columns name the row.
+    prose: the last column holds sentences, which may run over several lines.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: frozenset[int] = frozenset()
+    marks: tuple[str, ...] = ()
+    keys: int = 1
+    prose: bool = False
+
+    def mark(self, row: int) -> str:
+        """How a row stands out, '' where it does not."""
+        return self.marks[row] if row < len(self.marks) else ""
+
+
+Block = Heading | Text | Facts | Grid
+
+
+def grid(headings: Sequence[str], columns: Sequence[Sequence[str]], **how: object) -> Grid:
+    """A grid from its columns."""
+    return Grid(tuple(headings), tuple(zip(*columns, strict=True)), **how)  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""The report as the contract's JSON object: what `--format json` writes and `diff` reads."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from .metrics import METRICS, metric
+from .report import SCHEMA, Report
+
+# Beyond this many digits arrays differ between processors, and the same input must give the same bytes.
+DIGITS = 10
+_MAYBE_TEXT = {"type": ["string", "null"]}
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The JSON object of a report: every contract column in every row, null where it does not apply."""
+    return {
+        "schema": SCHEMA,
+        "kind": report.kind,
+        "tool_version": report.tool_version,
+        "catalog": _tree(report.catalog if report.catalog is not None else stamp()),
+        "scenario": _tree(report.scenario),
+        "axes": list(report.axes),
+        "rows": [{name: _leaf(row.get(name)) for name in columns(report)} for row in report.rows],
+        "lines": [_tree(asdict(line)) for line in report.lines],
+        "excuses": [_tree(asdict(excuse)) for excuse in report.excuses],
+        "assumptions": [_tree(asdict(stated)) for stated in report.assumptions],
+        "notes": list(report.notes),
+    }
+
+
+def columns(report: Report) -> list[str]:
+    """The contract's columns in their order, after those of the row's own (swept keys, pool names)."""
+    known = {metric.name for metric in METRICS}
+    own = {name: None for row in report.rows for name in row if name not in known}
+    return [*own, *(metric.name for metric in METRICS)]
+
+
+def stamp() -> dict[str, object]:
+    """Which catalogue the figures are from: its hash, its date and its oldest price."""
+    from capplan.catalog import files
+
+    return dict(files.stamp())
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of `capplan.report/1`."""
+    text = {"type": "string"}
+    cell = {"type": ["number", "string", "boolean", "null"]}
+    entry = {"type": "object", "additionalProperties": True}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "capplan report",
+        "type": "object",
+        "required": ["schema", "kind", "tool_version", "catalog", "scenario", "rows", "excuses", "assumptions"],
+        "properties": {
+            "schema": {"const": SCHEMA},
+            "kind": {**text, "description": "The command that made the report."},
+            "tool_version": text,
+            "catalog": {
+                "type": "object",
+                "required": ["hash", "date", "oldest_price"],
+                "properties": {"hash": text, "date": _MAYBE_TEXT, "oldest_price": _MAYBE_TEXT},
+            },
+            "scenario": {**entry, "description": "The scenario as resolved: every default filled in, SI units."},
+            "axes": {"type": "array", "items": text, "description": "Columns that tell the rows apart."},
+            "rows": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": [metric.name for metric in METRICS],
+                    "properties": {metric.name: _property(metric.name) for metric in METRICS},
+                    "additionalProperties": cell,
+                },
+            },
+            "lines": {"type": "array", "items": _object("row", "name", "label", "usd_per_year", "formula", "source")},
+            "excuses": {"type": "array", "items": _object("row", "constraint", "message", "cure", "changes")},
+            "assumptions": {"type": "array", "items": _object("key", "value", "source", "kind")},
+            "notes": {"type": "array", "items": text},
+        },
+    }  # fmt: skip
+
+
+def _object(*required: str) -> dict[str, Any]:
+    return {"type": "object", "required": list(required)}
+
+
+def _property(name: str) -> dict[str, Any]:
+    known = metric(name)
+    kinds = {"text": "string", "flag": "boolean"}
+    extra = {"x-better": known.better} if known.better else {}
+    return {
+        "type": [kinds.get(known.unit, "number"), "null"],
+        "title": known.label,
+        "description": known.help,
+        "x-unit": known.unit,
+        **extra,
+    }
+
+
+def exact(value: object) -> object:
+    """A cell as CSV has it: money to the cent, floats rounded alike on every machine, empty for None."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else value if isinstance(value, Decimal) else _leaf(value)
+
+
+def _leaf(value: object) -> object:
+    """A cell as JSON has it: money is a number, exact to the cent because a double holds it so up to 10^13 USD."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if abs(value) != float("inf") else str(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+
+def _tree(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _tree(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_tree(child) for child in value]
+    return _leaf(value)

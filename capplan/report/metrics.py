@@ -1,0 +1,111 @@
+"""Every column that a report can have: what it is called, its unit, how it is shown and which way is better.
+
+A new metric is one row here; every format, the schema and the glossary loop over `METRICS`.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One column of a report.
+
+    name: the key in JSON and CSV, which ends in its unit. label: the heading in tables.
+    unit: how values are held, and so how they are shown (`report/show.py`): text, flag, count, tokens, s, j,
+    ratio, times, per_s, usd (a year's money, `Decimal`), usd_each (money of one unit), kwh, kg.
+    better: `lower`, `higher` or empty where neither is.
+    group: `candidate` columns say which plan it is and stand even where the plan cannot be; the others are results.
+    """
+
+    name: str
+    label: str
+    unit: str
+    better: str
+    group: str
+    help: str
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("k", "K", "count", "", "candidate", "Sequential reasoning steps before the answer."),
+    Metric("samples", "samples", "count", "", "candidate", "Answers generated in parallel for one query."),
+    Metric("strategy", "strategy", "text", "", "candidate", "How the model is made to reason."),
+    Metric("model", "model", "text", "", "candidate", "Model that is served."),
+    Metric("gpu", "GPU", "text", "", "candidate", "Accelerator that serves it."),
+    Metric("weights", "weights", "text", "", "candidate", "Number format of the weights."),
+    Metric("kv_cache", "KV cache", "text", "", "candidate", "Number format of the KV cache."),
+    Metric("engine", "engine", "text", "", "candidate", "Serving engine whose overheads and limits apply."),
+    Metric("tensor_parallel", "TP", "count", "", "candidate", "GPUs that share every layer of a replica."),
+    Metric("pipeline_parallel", "PP", "count", "", "candidate", "Stages that a replica's layers are cut into."),
+    Metric("expert_parallel", "EP", "count", "", "candidate", "GPUs that the experts of a layer are spread over."),
+    Metric("concurrency", "concurrency", "count", "higher", "throughput", "Sequences in flight per replica."),
+    Metric("prompt_tokens", "prompt tokens", "tokens", "", "candidate", "Mean tokens that a query brings."),
+    Metric("thinking_tokens", "thinking tokens", "tokens", "lower", "candidate",
+           "Mean tokens thought one after another before the answer."),
+    Metric("answer_tokens", "answer tokens", "tokens", "", "candidate", "Mean tokens of the answer itself."),
+    Metric("output_tokens", "output tokens", "tokens", "lower", "candidate",
+           "Mean tokens decoded for one query, over all its samples, thinking included."),
+    Metric("ttft_s", "TTFT", "s", "lower", "latency",
+           "Time to first token: request sent to the first token of any kind, queueing included (mean)."),
+    Metric("itl_s", "ITL", "s", "lower", "latency",
+           "Inter-token latency: mean time between the output tokens of one request after its first (TPOT)."),
+    Metric("ttfo_s", "TTFO", "s", "lower", "latency",
+           "Time to first output: request sent to the first answer (non-thinking) token (mean)."),
+    Metric("tta_s", "TTA", "s", "lower", "latency",
+           "Time to answer: request sent to the complete answer, all stages of the strategy (mean)."),
+    Metric("tta_p95_s", "TTA p95", "s", "lower", "latency", "Time to answer that 95 of 100 queries do not exceed."),
+    Metric("tta_p99_s", "TTA p99", "s", "lower", "latency", "Time to answer that 99 of 100 queries do not exceed."),
+    Metric("energy_j_per_query", "J/query", "j", "lower", "energy", "Energy that the accelerators draw for one query."),
+    Metric("latency_multiplier", "latency", "times", "lower", "multiplier",
+           "Time to answer at concurrency 1, relative to the first row."),
+    Metric("token_multiplier", "tokens", "times", "lower", "multiplier", "Output tokens relative to the first row."),
+    Metric("fleet_multiplier", "fleet", "times", "lower", "multiplier", "GPUs relative to the first row."),
+    Metric("cost_multiplier", "cost", "times", "lower", "multiplier", "Yearly cost relative to the first row."),
+    Metric("requests_per_s_per_replica", "queries/s per replica", "per_s", "higher", "throughput",
+           "Queries that one replica completes a second in steady state."),
+    Metric("output_tokens_per_s_per_gpu", "tokens/s per GPU", "per_s", "higher", "throughput",
+           "Tokens that one GPU decodes a second in steady state."),
+    Metric("replicas", "replicas", "count", "lower", "fleet", "Copies of the model that serve, spares included."),
+    Metric("gpus", "GPUs", "count", "lower", "fleet", "GPUs that are bought or rented."),
+    Metric("nodes", "nodes", "count", "lower", "fleet", "Whole servers that hold the GPUs."),
+    Metric("utilization", "utilisation", "ratio", "", "fleet",
+           "Share of what the replicas can serve that the mean load uses."),
+    Metric("annual_tco_usd", "USD/year", "usd", "lower", "cost", "Total cost of ownership of one year."),
+    Metric("capex_usd_per_year", "capex/year", "usd", "lower", "cost", "Purchase, spread over its years of use."),
+    Metric("energy_usd_per_year", "energy/year", "usd", "lower", "cost", "Electricity of servers and cooling."),
+    Metric("maintenance_usd_per_year", "maintenance/year", "usd", "lower", "cost", "Upkeep and repair."),
+    Metric("rent_usd_per_year", "rent/year", "usd", "lower", "cost", "Hire of GPUs, where they are not owned."),
+    Metric("usd_per_1k_queries", "USD/1k queries", "usd_each", "lower", "cost", "Yearly cost over 1,000 queries."),
+    Metric("usd_per_m_output_tokens", "USD/M tokens", "usd_each", "lower", "cost",
+           "Yearly cost over millions of output tokens."),
+    Metric("accuracy", "accuracy", "ratio", "higher", "quality", "Share of queries answered correctly."),
+    Metric("usd_per_correct_answer", "USD/correct answer", "usd_each", "lower", "quality",
+           "Yearly cost over the queries answered correctly."),
+    Metric("annual_kwh", "kWh/year", "kwh", "lower", "energy", "Electricity of servers and cooling."),
+    Metric("annual_kg_co2e", "kg CO2e/year", "kg", "lower", "energy", "Emissions of that electricity."),
+    Metric("feasible", "feasible", "flag", "", "candidate", "Whether the plan fits and meets every target."),
+    Metric("bottleneck", "bottleneck", "text", "", "candidate",
+           "What limits the plan, or the constraint that it breaks."),
+)  # fmt: skip
+
+BY_NAME = {metric.name: metric for metric in METRICS}
+
+# Columns of the terminal and Markdown tables, by kind of report; CSV and JSON always have them all.
+VIEWS: dict[str, tuple[str, ...]] = {
+    "sweep": (
+        "ttft_s", "itl_s", "tta_s", "output_tokens", "concurrency", "replicas", "gpus", "annual_tco_usd",
+        "latency_multiplier", "token_multiplier", "fleet_multiplier", "cost_multiplier",
+    ),
+    "crossover": ("tta_s", "output_tokens", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
+    "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
+}  # fmt: skip
+
+# What tells one plan of a report from another, in the order in which readers look for it.
+IDENTITY = (
+    "strategy", "k", "samples", "model", "gpu", "weights", "kv_cache", "engine",
+    "tensor_parallel", "pipeline_parallel", "expert_parallel",
+)  # fmt: skip
+
+
+def metric(name: str) -> Metric:
+    """The metric of a column; a column that is no metric is a swept scenario key, shown as it is."""
+    return BY_NAME.get(name) or Metric(name, name, "text", "", "candidate", f"Value of `{name}` in this row.")

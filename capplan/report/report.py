@@ -1,0 +1,172 @@
+"""The report: one frozen value that every format renders and that `capplan diff` reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from .metrics import BY_NAME
+
+if TYPE_CHECKING:
+    from capplan.plan import Plan
+
+SCHEMA = "capplan.report/1"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One item of a plan's yearly cost; the lines of a row add up to its `annual_tco_usd` to the cent."""
+
+    row: int
+    name: str
+    label: str
+    usd_per_year: Decimal
+    formula: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a row cannot be: the constraint that binds and the smallest change that would cure it.
+
+    row: its place in `Report.rows`, or None for a candidate that is not among them.
+    changes: scenario keys and the values that cure it. needed, available: both in `unit`.
+    """
+
+    row: int | None
+    constraint: str
+    message: str
+    cure: str
+    changes: Mapping[str, object] = field(default_factory=dict)
+    needed: float | None = None
+    available: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A default or an estimate that the report rests on, and who says so."""
+
+    key: str
+    value: object
+    source: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command answers: rows under the contract's column names, and all that a reader needs to trust them.
+
+    kind: the command that made it. axes: columns that tell the rows apart. rows: SI units and USD; None is not
+    applicable. notes: sentences that explain the rows. catalog: hash, date and oldest price of the figures used;
+    None until somebody asks, because reading them all takes longer than most answers.
+    """
+
+    kind: str
+    rows: tuple[Mapping[str, object], ...]
+    scenario: Mapping[str, object]
+    axes: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+    excuses: tuple[Refusal, ...] = ()
+    assumptions: tuple[Stated, ...] = ()
+    notes: tuple[str, ...] = ()
+    catalog: Mapping[str, object] | None = None
+    tool_version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The scenario's name, which heads every format."""
+        return str(self.scenario.get("name") or "scenario")
+
+    @property
+    def feasible_rows(self) -> tuple[bool, ...]:
+        """Per row, whether the plan can be; a row without the column is a comparison and always can."""
+        return tuple(row.get("feasible") is not False for row in self.rows)
+
+    @property
+    def infeasible(self) -> bool:
+        """No row at all is a plan that can be."""
+        return bool(self.rows) and not any(self.feasible_rows)
+
+
+def report(
+    kind: str,
+    plans: Sequence[Plan],
+    *,
+    rows: Sequence[Mapping[str, object]] | None = None,
+    axes: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    scenario: Mapping[str, object] | None = None,
+) -> Report:
+    """The report of some plans.
+
+    rows: the plans' rows with further columns, where a command adds some (multipliers, swept keys).
+    scenario: what was asked, where that is not the first plan's own scenario (a sweep).
+    """
+    from capplan import __version__
+
+    return Report(
+        kind=kind,
+        rows=tuple({name: plain(value) for name, value in row.items()} for row in rows or [plan.row for plan in plans]),
+        scenario=scenario if scenario is not None else resolved(plans[0].scenario) if plans else {},
+        axes=tuple(axes),
+        lines=tuple(
+            Line(at, line.name, line.label, line.usd_per_year, line.formula, line.source)
+            for at, plan in enumerate(plans)
+            for line in plan.lines
+        ),
+        excuses=tuple(
+            Refusal(at, why.constraint, why.message, why.cure, dict(why.changes), why.needed, why.available, why.unit)
+            for at, plan in enumerate(plans)
+            for why in plan.excuses
+        ),
+        assumptions=_stated(plans),
+        notes=tuple(notes),
+        tool_version=__version__,
+    )
+
+
+def resolved(scenario: object) -> dict[str, object]:
+    """A scenario with every default filled in, in SI units, as the report records it."""
+    return dict(scenario.model_dump(mode="json", exclude_none=True))  # type: ignore[attr-defined]
+
+
+def plain(value: object) -> object:
+    """A cell without array types: numpy scalars become int, float, bool or str.
+
+    >>> import numpy as np
+    >>> plain(np.int64(8)), plain(np.float64("nan")), plain("fp8")
+    (8, None, 'fp8')
+    """
+    item = getattr(value, "item", None)
+    simple = item() if callable(item) else value
+    # NaN has no place in JSON and no meaning for a reader: the figure does not apply.
+    return None if isinstance(simple, float) and simple != simple else simple
+
+
+def withheld(report: Report) -> Report:
+    """The report without the results of plans that cannot be.
+
+    A cost printed beside 'does not fit' gets quoted without it; `--allow-infeasible` shows such results.
+    """
+    return replace(
+        report,
+        rows=tuple(
+            row if possible else {name: value if _candidate(report, name) else None for name, value in row.items()}
+            for row, possible in zip(report.rows, report.feasible_rows, strict=True)
+        ),
+        lines=tuple(line for line in report.lines if report.feasible_rows[line.row]),
+    )
+
+
+def _candidate(report: Report, name: str) -> bool:
+    """Whether a column says which plan a row is, rather than what comes of it."""
+    return name in report.axes or name not in BY_NAME or BY_NAME[name].group == "candidate"
+
+
+def _stated(plans: Sequence[Plan]) -> tuple[Stated, ...]:
+    """The assumptions of all plans, each once, in the order in which they were made."""
+    once = {(str(a.key), str(a.value), a.source): a for plan in plans for a in plan.assumptions}
+    return tuple(Stated(a.key, plain(a.value), a.source, a.kind) for a in once.values())

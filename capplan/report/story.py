@@ -1,0 +1,131 @@
+"""How a report is told to people: the blocks, in order, that table, Markdown and HTML render."""
+
+from collections.abc import Callable, Iterator
+
+from .blocks import Block, Facts, Grid, Heading, Text, grid
+from .metrics import VIEWS, metric
+from .report import Line, Report
+from .show import cell, cents, column
+from .text import identity, refusals, varying
+
+_PLAN = (
+    ("Replicas and GPUs", ("replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck")),
+    ("Latency", ("ttft_s", "itl_s", "ttfo_s", "tta_s", "tta_p95_s", "tta_p99_s")),
+    ("One query", ("prompt_tokens", "thinking_tokens", "answer_tokens", "output_tokens", "energy_j_per_query")),
+    ("Throughput", ("requests_per_s_per_replica", "output_tokens_per_s_per_gpu")),
+)
+_UNIT_COSTS = (
+    "usd_per_1k_queries", "usd_per_m_output_tokens", "usd_per_correct_answer", "accuracy",
+    "annual_kwh", "annual_kg_co2e",
+)  # fmt: skip
+_ANSWER = ("annual_tco_usd", "gpus", "tta_s", "usd_per_1k_queries")
+
+
+def tell(report: Report) -> list[Block]:
+    """The report as blocks: the answer first, then how it comes about, then what it rests on."""
+    return [block for block in TELLERS.get(report.kind, _rows)(report) if not _empty(block)]
+
+
+def _rows(report: Report) -> Iterator[Block]:
+    """Many plans side by side, with the sentences that explain them."""
+    yield Heading(f"{report.name}: {identity(report)}", 1)
+    yield plans_grid(report)
+    for sentence in report.notes:
+        yield Text(sentence)
+    yield from _cannot_be(report)
+    yield Text(_rests_on(report), "quiet")
+
+
+def _one(report: Report) -> Iterator[Block]:
+    """One plan: what it costs, what it is, line by line."""
+    yield Heading(f"{report.name}: {identity(report)}", 1)
+    yield Text(_answer(report))
+    yield from _cannot_be(report)
+    for title, names in _PLAN:
+        if facts := _facts(report, names).pairs:
+            yield from (Heading(title), Facts(facts))
+    yield Heading("Cost of a year")
+    yield lines_grid(report.lines)
+    yield _facts(report, _UNIT_COSTS)
+    for sentence in report.notes:
+        yield Text(sentence)
+    yield Heading("Rests on")
+    yield Facts(tuple((said.key, f"{said.value}  ({said.kind}: {said.source})") for said in report.assumptions))
+
+
+TELLERS: dict[str, Callable[[Report], Iterator[Block]]] = {"tco": _one}
+
+
+def plans_grid(report: Report) -> Grid:
+    """One row a plan: what tells them apart, then the columns that this kind of report shows."""
+    keys = varying(report)
+    shown = [name for name in VIEWS.get(report.kind, VIEWS["sweep"]) if name not in keys and _any(report, name)]
+    columns = [column(metric(name), [row.get(name) for row in report.rows]) for name in [*keys, *shown]]
+    words = {at for at, name in enumerate(keys) if metric(name).unit == "text"}
+    if not all(report.feasible_rows):
+        fits = ["yes" if can else f"NO: {_constraint(report, at)}" for at, can in enumerate(report.feasible_rows)]
+        columns.append(("fits", fits))
+        words.add(len(columns) - 1)
+    return grid(
+        [heading for heading, _ in columns],
+        [cells for _, cells in columns],
+        words=frozenset(words),
+        marks=tuple("" if can else "bad" for can in report.feasible_rows),
+        keys=max(1, len(keys)),
+    )
+
+
+def lines_grid(lines: tuple[Line, ...]) -> Grid:
+    """The items of a year's cost, adding up to the cent."""
+    total = sum((line.usd_per_year for line in lines), start=lines[0].usd_per_year * 0) if lines else None
+    rows = [(line.label, cents(line.usd_per_year), f"{line.formula}  [{line.source}]") for line in lines]
+    if total is not None:
+        rows.append(("total", cents(total), ""))
+    return Grid(
+        ("item", "USD/year", "how"),
+        tuple(rows),
+        words=frozenset({0, 2}),
+        marks=(*("" for _ in lines), "total"),
+        prose=True,
+    )
+
+
+def _answer(report: Report) -> str:
+    """The one sentence that a reader takes away."""
+    row = report.rows[0]
+    if not report.feasible_rows[0] and row.get("annual_tco_usd") is None:
+        return ""
+    said = {name: cell(metric(name), row.get(name)) for name in _ANSWER}
+    marked = "" if report.feasible_rows[0] else " (this plan cannot be: see below)"
+    return (
+        f"{said['annual_tco_usd']} a year on {said['gpus']} GPUs; {said['tta_s']} to the complete answer; "
+        f"{said['usd_per_1k_queries']} per 1,000 queries{marked}"
+    )
+
+
+def _cannot_be(report: Report) -> Iterator[Block]:
+    if report.excuses:
+        yield Text(f"Cannot be:\n{refusals(report)}", "bad")
+
+
+def _rests_on(report: Report) -> str:
+    count = len(report.assumptions)
+    return f"Rests on {count} stated assumptions; `--format json` lists each with its source." if count else ""
+
+
+def _facts(report: Report, names: tuple[str, ...]) -> Facts:
+    row = report.rows[0]
+    known = [name for name in names if row.get(name) is not None]
+    return Facts(tuple((metric(name).label, cell(metric(name), row[name])) for name in known))
+
+
+def _any(report: Report, name: str) -> bool:
+    return any(row.get(name) is not None for row in report.rows)
+
+
+def _constraint(report: Report, at: int) -> str:
+    return next((why.constraint for why in report.excuses if why.row == at), "infeasible")
+
+
+def _empty(block: Block) -> bool:
+    return not (block.rows if isinstance(block, Grid) else block.pairs if isinstance(block, Facts) else block.text)
