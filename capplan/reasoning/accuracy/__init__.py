@@ -1,0 +1,1 @@
+"""Accuracy laws: how right answers grow with tokens, samples, verifiers and rounds."""
