@@ -19,7 +19,7 @@ def document(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "kind": report.kind,
         "tool_version": report.tool_version,
-        "catalog": _tree(report.catalog if report.catalog is not None else stamp()),
+        "catalog": _tree(report.catalog if report.catalog is not None else _stamp()),
         "scenario": _tree(report.scenario),
         "axes": list(report.axes),
         "rows": [{name: _leaf(row.get(name)) for name in columns(report)} for row in report.rows],
@@ -37,11 +37,10 @@ def columns(report: Report) -> list[str]:
     return [*own, *(metric.name for metric in METRICS)]
 
 
-def stamp() -> dict[str, object]:
-    """Which catalogue the figures are from: its hash, its date and its oldest price."""
-    from capplan.catalog import files
+def _stamp() -> dict[str, str | None]:
+    from capplan.catalog.stamp import stamp
 
-    return dict(files.stamp())
+    return stamp()
 
 
 def schema() -> dict[str, Any]:

@@ -1,0 +1,55 @@
+# Everything runs in .venv, which is made on first use with the first Python >= 3.11 that is found.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Measured benchmark results for `accuracy` and `calibrate`: make accuracy MEASURED=mine.csv
+MEASURED ?= $(wildcard ../shared/measured/dev.csv)
+PROFILE ?= profile.yaml
+
+.PHONY: demo test check wheel golden bench accuracy calibrate clean
+
+demo: .venv/installed            ## the K sweep of a reasoning model
+	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
+
+test: .venv/developing           ## the whole test suite
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/developing          ## style and types
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+wheel: .venv/developing          ## a built wheel in a fresh environment, run from an empty directory
+	rm -rf dist .wheel-venv
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist > /dev/null
+	$(BIN)/python -m venv .wheel-venv
+	.wheel-venv/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
+	CAPPLAN_WHEEL_VENV=.wheel-venv $(BIN)/python -m pytest tests/test_wheel.py
+
+golden: .venv/developing         ## rewrite tests/golden from scenarios/
+	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py
+	git diff --stat -- tests/golden
+
+bench: .venv/developing          ## how long commands take to start and to answer
+	$(BIN)/python tests/bench/startup.py
+
+accuracy: .venv/installed        ## predicted against measured
+	$(BIN)/capplan accuracy $(or $(MEASURED),$(error give MEASURED=results.csv))
+
+calibrate: .venv/installed       ## an engine profile fitted to measured results
+	$(BIN)/capplan calibrate $(or $(MEASURED),$(error give MEASURED=results.csv)) -o $(PROFILE)
+
+clean:
+	rm -rf .venv .wheel-venv dist build
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "capplan needs Python 3.11 or newer; give make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(PIP) --editable .
+	@touch $@
+
+.venv/developing: pyproject.toml | .venv/bin/python
+	$(PIP) --editable '.[charts,dev]'
+	@touch .venv/installed $@

@@ -1,0 +1,139 @@
+"""Many plans side by side: one key changes, or the grid of several, and everything else is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capplan.plan import Plan, plans
+from capplan.scenario.overrides import with_values
+
+from .axes import Axis, axes, points
+from .multipliers import multiplied, sentence
+
+if TYPE_CHECKING:
+    from capplan.scenario.schema import Scenario
+
+# Columns that say how a replica is laid out, and the scenario keys that fix them.
+LAYOUT = {
+    "tensor_parallel": "serving.tensor_parallel",
+    "pipeline_parallel": "serving.pipeline_parallel",
+    "expert_parallel": "serving.expert_parallel",
+}
+# Rows that differ in these sections only share a layout; another GPU, model or precision calls for its own.
+_LOAD = ("reasoning", "workload")
+DEFAULT_K = ("1", "4", "8", "16")
+
+Point = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The answer of `sweep`.
+
+    rows: the plans' rows, in the order of the grid, with the swept keys and the multipliers against the first row.
+    columns: the names under which the swept keys stand in the rows. notes: what was held, and why multipliers differ.
+    """
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    plans: tuple[Plan, ...]
+    rows: tuple[Mapping[str, object], ...]
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None) -> Sweep:
+    """Plans over every point of a grid.
+
+    over: dotted scenario keys and their values; without any, the lists in the scenario itself, else K = 1, 4, 8, 16.
+    A layout left to the planner is chosen once and held for all rows that differ only in load, so that their
+    difference is due to what was swept. Raises UserError for an unknown key or value.
+    """
+    grid = axes(over or scenario.sweep_axes or {"reasoning.k": DEFAULT_K})
+    at = list(points(grid))
+    scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at)
+    alone = plans([with_values(each, {"serving.concurrency": 1}) for each in scenarios])
+    columns = tuple(_column(axis, made) for axis in grid)
+    rows = [
+        {**_swept(columns, point, row), **row}
+        for point, row in zip(at, multiplied([p.row for p in made], [p.row for p in alone]), strict=True)
+    ]
+    notes = [note for note in (held, sentence(rows, _most(rows, columns))) if note]
+    return Sweep(scenario, grid, tuple(made), tuple(rows), columns, tuple(notes))
+
+
+def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point]) -> tuple[list[Scenario], list[Plan], str]:
+    """The scenarios with their layouts held, their plans, and a note where the planner's own choices differed."""
+    made = plans(scenarios)
+    held = []
+    for group in _alike(at):
+        changes = _common_layout([scenarios[i] for i in group], [made[i] for i in group])
+        if changes is None:
+            continue
+        for i in group:
+            scenarios[i] = with_values(scenarios[i], changes)
+        held.append(", ".join(f"{path.rpartition('.')[2]} {value}" for path, value in changes.items()))
+    if not held:
+        return scenarios, made, ""
+    return scenarios, plans(scenarios), f"One layout is held for rows that differ in load only: {'; '.join(held)}."
+
+
+def _alike(at: Sequence[Point]) -> list[list[int]]:
+    """Places of the points that differ in load only."""
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
+    for i, point in enumerate(at):
+        key = tuple((path, value) for path, value in point.items() if path.partition(".")[0] not in _LOAD)
+        groups.setdefault(key, []).append(i)
+    return list(groups.values())
+
+
+def _common_layout(scenarios: Sequence[Scenario], made: Sequence[Plan]) -> dict[str, object] | None:
+    """The layout to hold where the planner chose several: the first, from the heaviest load down, under which
+    every plan that was feasible still is. None where one was chosen for all, or none serves all."""
+    wanted = {_layout(plan): plan for plan in sorted(made, key=_tokens) if plan.feasible}
+    if len(wanted) < 2:
+        return None
+    for layout in reversed(wanted):
+        changes: dict[str, object] = dict(layout)
+        tried = plans([with_values(scenario, changes) for scenario in scenarios])
+        if all(now.feasible or not before.feasible for now, before in zip(tried, made, strict=True)):
+            return changes
+    return None
+
+
+def _layout(plan: Plan) -> tuple[tuple[str, object], ...]:
+    return tuple((path, plan.row[column]) for column, path in LAYOUT.items() if plan.row.get(column) is not None)
+
+
+def _tokens(plan: Plan) -> float:
+    tokens = plan.row.get("output_tokens")
+    return float(tokens) if isinstance(tokens, int | float) else 0.0
+
+
+def _column(axis: Axis, made: Sequence[Plan]) -> str:
+    """A swept key stands under the report's own column where there is one, else under its path."""
+    return axis.leaf if all(plan.row.get(axis.leaf) is not None for plan in made) else axis.path
+
+
+def _swept(columns: Sequence[str], point: Point, row: Mapping[str, object]) -> dict[str, object]:
+    return {name: _number(value) for name, value in zip(columns, point.values(), strict=True) if name not in row}
+
+
+def _number(text: str) -> object:
+    """A swept value as a number where it is one, so that programs can plot it."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return int(value) if value.is_integer() else value
+
+
+def _most(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """What tells the row with the most tokens from the others: `k = 16`."""
+    known = [row for row in rows if row.get("token_multiplier") is not None]
+    if not known:
+        return ""
+    last = max(known, key=lambda row: float(str(row["token_multiplier"])))
+    return ", ".join(f"{name.upper() if name == 'k' else name} = {last[name]}" for name in columns)
