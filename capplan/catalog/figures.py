@@ -85,8 +85,14 @@ class Entry:
 
     def figures(self) -> list[Figure]:
         """Every figure with its source, in the file's order; the source is None where the file names none."""
-        body = {key: value for key, value in self.tree.items() if key not in HEAD}
-        return [f for key, value in body.items() if not isinstance(value, str) for f in self._walk(value, key, None)]
+        body = {key: value for key, value in self.tree.items() if key not in HEAD | _MARKS}
+        whole = self._source_of(self.tree, "the file")  # one `from:` at the top speaks for all of it
+        return [
+            figure
+            for key, value in body.items()
+            if whole or not isinstance(value, str)
+            for figure in self._walk(value, key, whole)
+        ]
 
     def figure(self, path: str) -> Figure | None:
         """The figure at a place such as `tdp` or `peak.fp8`."""
