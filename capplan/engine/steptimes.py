@@ -1,0 +1,139 @@
+"""How long a step of one replica takes: all that the simulator knows about model, accelerator and engine.
+
+The same performance model that prices a plan fills a `StepTimes`; the simulator reads nothing else,
+so a plan and its simulation can differ only by queueing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from capplan.errors import UserError
+
+
+@dataclass(frozen=True)
+class StepTimes:
+    """Step times and limits of one replica under continuous batching.
+
+    A step in which n sequences decode and some prompt chunks ride along takes
+    `decode_base_s[n] + decode_slope_s_per_token[n] * context`, context being the tokens of all n sequences
+    together, and for the chunks `prefill_fixed_s` once, `prefill_s_per_token` a token and
+    `prefill_s_per_token_context` a token and token of context it attends to. Linear in the context, so that the
+    time of m equal steps is a quadratic in m and needs no stepping. Optimistic where attention and GEMM
+    overlap less than the engine says, pessimistic where a mixed step reads the weights only once.
+
+    decode_base_s, decode_slope_s_per_token: shape (max_sequences + 1,), index n; n = 0 is a step of prefill alone.
+    kv_capacity_tokens: KV cache of the replica. swap_s_per_token: moving one token of KV to or from the host.
+    Raises UserError where the limits contradict each other.
+    """
+
+    decode_base_s: tuple[float, ...]
+    decode_slope_s_per_token: tuple[float, ...]
+    prefill_fixed_s: float
+    prefill_s_per_token: float
+    prefill_s_per_token_context: float
+    kv_capacity_tokens: int
+    kv_block_tokens: int = 16
+    max_batched_tokens: int = 8192
+    swap_s_per_token: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = _faults(self)
+        if faults:
+            raise UserError("step times: " + "; ".join(faults))
+
+    @property
+    def max_sequences(self) -> int:
+        """Sequences that may run at once."""
+        return len(self.decode_base_s) - 1
+
+    @property
+    def kv_blocks(self) -> int:
+        """Whole KV blocks in the cache."""
+        return self.kv_capacity_tokens // self.kv_block_tokens
+
+
+def textbook_step_times(
+    step_s: float,
+    max_sequences: int,
+    *,
+    step_s_per_sequence: float = 0.0,
+    step_s_per_context_token: float = 0.0,
+    prefill_s_per_token: float = 0.0,
+    prefill_s_per_token_context: float = 0.0,
+    kv_capacity_tokens: int = 1 << 60,
+    kv_block_tokens: int = 16,
+    max_batched_tokens: int = 1 << 40,
+    swap_s_per_token: float = 0.0,
+) -> StepTimes:
+    """A replica whose every step takes step_s plus a share per sequence and per token of context.
+
+    With step_s alone and free prefill it is a queue with max_sequences servers; with step_s_per_sequence alone it
+    is processor sharing: the closed forms that the simulator is held against.
+
+    >>> times = textbook_step_times(0.01, 4, step_s_per_sequence=0.001)
+    >>> decode_steps_s(times, sequences=2, context_tokens=100, steps=10)  # 10 x 12 ms
+    0.12
+    """
+    base = [0.0] + [step_s + step_s_per_sequence * n for n in range(1, max_sequences + 1)]
+    return StepTimes(
+        decode_base_s=tuple(base),
+        decode_slope_s_per_token=(step_s_per_context_token,) * (max_sequences + 1),
+        prefill_fixed_s=0.0,
+        prefill_s_per_token=prefill_s_per_token,
+        prefill_s_per_token_context=prefill_s_per_token_context,
+        kv_capacity_tokens=kv_capacity_tokens,
+        kv_block_tokens=kv_block_tokens,
+        max_batched_tokens=max_batched_tokens,
+        swap_s_per_token=swap_s_per_token,
+    )
+
+
+def decode_steps_s(times: StepTimes, sequences: int, context_tokens: int, steps: int) -> float:
+    """Time of `steps` decode steps with the same sequences running, from their context before the first.
+
+    Each step adds a token to every sequence: the context read is an arithmetic series.
+    """
+    read_tokens = steps * context_tokens + sequences * steps * (steps - 1) // 2
+    return times.decode_base_s[sequences] * steps + times.decode_slope_s_per_token[sequences] * read_tokens
+
+
+def compressed(times: StepTimes, keep: float) -> StepTimes:
+    """The replica with only a share `keep` of each sequence's KV entries held and read, 0 < keep <= 1.
+
+    As in H2O (Zhang et al. 2023, arXiv 2306.14048) and SnapKV (Li et al. 2024, arXiv 2404.14469): the cache holds
+    1/keep times the tokens and decode reads keep times the bytes. The eviction's own work is not counted.
+    """
+    if not 0 < keep <= 1:
+        raise UserError(f"KV compression keeps {keep}: give the share of entries kept, above 0 and at most 1")
+    return replace(
+        times,
+        kv_capacity_tokens=int(times.kv_capacity_tokens / keep),
+        decode_slope_s_per_token=tuple(keep * slope for slope in times.decode_slope_s_per_token),
+        swap_s_per_token=keep * times.swap_s_per_token,
+    )
+
+
+def _faults(times: StepTimes) -> list[str]:
+    faults = []
+    if len(times.decode_base_s) < 2 or len(times.decode_slope_s_per_token) != len(times.decode_base_s):
+        return ["decode_base_s and decode_slope_s_per_token need one entry for each of 0 .. max_sequences (at least 1)"]
+    if not _sound(times.decode_base_s) or min(times.decode_base_s[1:]) <= 0:
+        faults.append("decode_base_s must be finite, and above 0 from one sequence on")
+    if not _sound(times.decode_slope_s_per_token):
+        faults.append("decode_slope_s_per_token must be finite and not negative")
+    prefill = (times.prefill_fixed_s, times.prefill_s_per_token, times.prefill_s_per_token_context)
+    if not _sound((*prefill, times.swap_s_per_token)):
+        faults.append("prefill and swap times must be finite and not negative")
+    if times.kv_block_tokens < 1 or times.kv_capacity_tokens < times.kv_block_tokens:
+        faults.append(f"the KV cache of {times.kv_capacity_tokens:,} tokens holds no block of {times.kv_block_tokens}")
+    if times.max_batched_tokens <= times.max_sequences:
+        faults.append(
+            f"max_batched_tokens {times.max_batched_tokens:,} must exceed max_sequences {times.max_sequences:,}, "
+            "or a full batch leaves no room for prompts"
+        )
+    return faults
+
+
+def _sound(values: Sequence[float]) -> bool:
+    return all(math.isfinite(value) and value >= 0 for value in values)
