@@ -1,0 +1,1 @@
+"""Measured results: reading points, scoring predictions against them, fitting engine profiles to them."""
