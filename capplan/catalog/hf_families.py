@@ -129,7 +129,10 @@ def nemotron_nas(config: Fields, shape: Shape) -> None:
             widths[_rounded_width(feed.number("ffn_mult", least=1e-3, most=100) or 1.0, hidden)] += 1
     if not blocks or not attention:
         config.fault("block_configs", "missing or without attention")
-    shape["attention"] = [{"layers": n, "kv_heads": kv_heads} for kv_heads, n in attention.items()]
+    common = attention.most_common(1)[0][0] if attention else heads
+    own = ({} if kv_heads == common else {"kv_heads": kv_heads} for kv_heads in attention)
+    shape["kv_heads"] = common
+    shape["attention"] = [{"layers": n, **more} for n, more in zip(attention.values(), own, strict=True)]
     shape["mlp"] = [{"layers": n, "intermediate": width} for width, n in sorted(widths.items())]
 
 
@@ -143,17 +146,17 @@ def deepseek_v4(config: Fields, shape: Shape) -> None:
     if ratios is None:
         config.fault("compress_ratios", "missing; gives each layer's pooling")
         return
-    index = shape.pop("index")
+    index = shape.pop("index")  # only the layers that pool 4 tokens choose by index
+    shape["compression"] = {
+        "local_tokens": config.whole("sliding_window"),
+        "q_lora_rank": config.whole("q_lora_rank"),
+        "output_groups": config.whole("o_groups"),
+        "output_rank": config.whole("o_lora_rank"),
+    }
     groups: list[Shape] = []
     for ratio, count in Counter(ratios).items():
-        pooling: Shape = {
-            "ratio": ratio if ratio != "0" else None,
-            "local_tokens": config.whole("sliding_window"),
-            "q_lora_rank": config.whole("q_lora_rank"),
-            "output_groups": config.whole("o_groups"),
-            "output_rank": config.whole("o_lora_rank"),
-        }
-        groups.append({"layers": count, "compression": pooling, **({"index": index} if ratio == "4" else {})})
+        pooled: Shape = {"ratio": int(ratio)} if ratio.isdecimal() and ratio != "0" else {}
+        groups.append({"layers": count, **pooled, **({"index": index} if ratio == "4" else {})})
     shape["attention"] = groups
     streams = config.whole("hc_mult", default=1, most=64)
     mixing = (2 + streams) * streams

@@ -15,7 +15,9 @@ from capplan.catalog.shape import SHAPE_KEYS, architecture
 from capplan.errors import UserError
 
 _HEAD = ("name", "title", "aliases", "sources", "license", "official", "released", "shape", "published", "unmodelled")
-_PUBLISHED = ("total_parameters", "active_parameters", "active_counts_embedding")
+_PUBLISHED = ("total_parameters", "active_parameters", "counted_as_active")
+# Makers differ in whether the embeddings belong to the active parameters that they print.
+COUNTS = ("everything", "without_input_embedding", "without_embeddings")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Model:
     """A model and what is known about it.
 
     published_total, published_active: parameters as its makers print them, None where they do not.
+    counted_as_active: what they count among the active ones, one of COUNTS.
     official: its makers published the shape; False marks third-party estimates.
     assumptions: what had to be assumed to read it, for the report.
     """
@@ -32,6 +35,7 @@ class Model:
     architecture: Architecture
     published_total: float | None = None
     published_active: float | None = None
+    counted_as_active: str = COUNTS[0]
     sources: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     released: str = ""
@@ -126,23 +130,24 @@ def _build(path: Path, _mtime_ns: int) -> Model:
     unmodelled = fields.word("unmodelled", default="") or None
     shape = fields.group("shape")
     if shape is None or not shape.has("hidden"):
-        reason = unmodelled or "its file has none"
-        raise MissingFigure(entry.name, "shape.hidden", "every computation", f"{reason}; write the model out inline")
+        raise MissingFigure(entry.name, "shape.hidden", "every computation", unmodelled or "")
     published = fields.group("published") or Fields({}, str(path))
     published.only(_PUBLISHED)
-    fields.finish()
-    return Model(
+    found = Model(
         name=entry.name,
         title=fields.word("title", default=entry.name),
         architecture=architecture(entry.name, shape, unmodelled),
         published_total=published.number("total_parameters"),
         published_active=published.number("active_parameters"),
+        counted_as_active=published.word("counted_as_active", COUNTS, default=COUNTS[0]),
         sources=tuple(str(source) for source in entry.sources.values()),
         aliases=_aliases(entry),
         released=fields.word("released", default=""),
         license=fields.word("license", default=""),
         official=fields.flag("official", default=True),
     )
+    fields.finish()
+    return found
 
 
 def _aliases(entry: Entry) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from capplan.catalog.recurrent import recurrent_layers
 NATIVE_WEIGHTS = ("bf16", "fp8", "int8", "mxfp4", "nvfp4", "int4")
 _MLA = ("kv_lora_rank", "q_lora_rank", "rope_dim", "nope_dim", "v_dim")
 _INDEX = ("top_k", "heads", "head_dim", "layers")
-_COMPRESSION = ("ratio", "local_tokens", "q_lora_rank", "output_groups", "output_rank")
+_COMPRESSION = ("local_tokens", "q_lora_rank", "output_groups", "output_rank")
 _ATTENTION = (
     *("heads", "kv_heads", "head_dim", "v_head_dim", "mla", "index", "compression"),
     *("qkv_bias", "output_bias", "gated_attention", "qk_norm", "sinks", "shared_projection"),
@@ -52,22 +52,24 @@ def architecture(name: str, shape: Fields, unmodelled: str | None = None) -> Arc
     """Read a whole shape. Raises UserError naming every faulty key.
 
     Left out, `attention` means that every layer that is not recurrent has full attention, and `mlp` that every layer
-    that is not a mixture of experts has one dense MLP of `intermediate`.
+    that is not a mixture of experts has one dense MLP of `intermediate`. A shape known only by its total
+    (`total_parameters`) needs neither `vocab` nor `intermediate`.
     """
     shape.only(SHAPE_KEYS)
     layers, hidden = shape.whole("layers", most=10_000), shape.whole("hidden")
     recurrent = _recurrent(shape, hidden)
     moe = _moe(shape, layers)
+    only_total = shape.has("total_parameters")
     arch = Architecture(
         name=name,
         layers=layers,
         hidden=hidden,
-        vocab=shape.whole("vocab"),
+        vocab=shape.whole("vocab", default=0 if only_total else None),
         tied_embeddings=shape.flag("tied_embeddings"),
         max_context=shape.whole("max_context"),
         native_weights=shape.word("native_weights", NATIVE_WEIGHTS, default="bf16"),
         attention=_attention(shape, layers, recurrent),
-        mlps=_mlps(shape, layers, moe),
+        mlps=() if only_total and not shape.has("intermediate") else _mlps(shape, layers, moe),
         moe=moe,
         recurrent=recurrent,
         norms_per_layer=shape.whole("norms_per_layer", default=2, least=0, most=16),
@@ -90,7 +92,7 @@ def _attention(shape: Fields, layers: int, recurrent: RecurrentLayers | None) ->
     if groups is None:
         return (_attention_group(shape, shape, layers - (recurrent.layers if recurrent else 0)),)
     for group in groups:
-        group.only(("layers", "window", "chunk", *_ATTENTION))
+        group.only(("layers", "window", "chunk", "ratio", *_ATTENTION))
     return tuple(_attention_group(group, shape, group.whole("layers", most=10_000)) for group in groups)
 
 
@@ -116,7 +118,7 @@ def _attention_group(own: Fields, shape: Fields, layers: int) -> AttentionLayers
         chunked=chunk is not None,
         mla=_mla(holder("mla")),
         index=_index(holder("index")),
-        compression=_compression(holder("compression")),
+        compression=_compression(holder("compression"), own.optional_whole("ratio") if listed else None),
         qkv_bias=holder("qkv_bias").flag("qkv_bias"),
         output_bias=holder("output_bias").flag("output_bias"),
         gated=holder("gated_attention").flag("gated_attention"),
@@ -163,12 +165,12 @@ def _index(fields: Fields) -> SparseIndex | None:
     )
 
 
-def _compression(fields: Fields) -> Compression | None:
+def _compression(fields: Fields, ratio: int | None) -> Compression | None:
     if (pooling := fields.group("compression")) is None:
         return None
     pooling.only(_COMPRESSION)
     return Compression(
-        ratio=pooling.optional_whole("ratio"),
+        ratio=ratio,
         local_tokens=pooling.whole("local_tokens"),
         q_lora_rank=pooling.whole("q_lora_rank"),
         output_groups=pooling.whole("output_groups"),
