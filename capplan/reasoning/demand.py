@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 
 from capplan.errors import UserError
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
 
@@ -106,6 +108,12 @@ def demand(options: Options, query: Query) -> Demand:
     """
     ask: Callable[[Options, Query], Demand] = strategy_module(options.strategy).demand
     return ask(options, query)
+
+
+def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+    """How often the strategy's answer is right; None where that is not known of the model (`base.reason` says why)."""
+    law: Callable[[Options, Demand, Base], Accuracy | None] = strategy_module(options.strategy).accuracy
+    return law(options, asked, base)
 
 
 def strategy_module(name: str) -> ModuleType:

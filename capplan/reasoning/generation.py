@@ -63,3 +63,8 @@ def generations(
 def capped_longest_tokens(law: LengthLaw, cap_tokens: Values, factor: Values) -> Values:
     """Mean of the longest sample when each is cut at the cap: min(factor x T, cap), averaged over T."""
     return factor * law.capped_mean_tokens(np.asarray(cap_tokens) / factor)
+
+
+def one_sample(query: Query, thinking: LengthLaw, budget_tokens: Values = np.inf) -> Demand:
+    """The demand of a single generation."""
+    return generations("sample", query, thinking, budget_tokens)

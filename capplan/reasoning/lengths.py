@@ -147,11 +147,18 @@ class Quantiles(_OnGrid):
 
     Two points make a lognormal law; more points bend it. Beyond the outermost points it goes on with their last slope.
     shares: strictly between 0 and 1, rising. tokens: above 0, not falling.
+    known_mean_tokens: the mean where it is known as well; all means and squares then keep to it.
     """
 
     shares: tuple[float, ...]
     tokens: tuple[float, ...]
     maximum_tokens: float = math.inf
+    known_mean_tokens: float | None = None
+
+    @cached_property
+    def _grid(self) -> Array:
+        grid = self.quantile_tokens(_SHARES)
+        return grid if self.known_mean_tokens is None else grid * (self.known_mean_tokens / grid.mean())
 
     def quantile_tokens(self, share: Values) -> Array:
         z_known, log_known = normal.quantile(np.array(self.shares)), np.log(np.array(self.tokens))

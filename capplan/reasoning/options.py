@@ -1,30 +1,36 @@
 """What a scenario's `reasoning` section says, read once into plain values for the strategies."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from capplan.reasoning.lengths import Constant, LengthLaw
+from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
+from capplan.scenario.length import Length
+from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.reasoning import Verifier as VerifierSection
 
 # Coefficient of variation of output length among samples of one prompt: median of 435 model x prompt cells with
-# 5 runs each (LRMTokenEconomy, read 2026-11-21); p90 is 0.538. Kept with its source in configs/quality/sampling.yaml.
+# 5 runs each (LRMTokenEconomy); p90 is 0.538. configs/quality/sampling.yaml has both, a test holds that they agree.
 WITHIN_PROMPT_CV = 0.237
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Who judges the samples. model None: the generating model itself; pool: `shared` or `own` accelerators."""
+    """Who judges the samples. model None: the generating model itself; own_pool: on accelerators of its own."""
 
     model: str | None = None
     kind: str = "outcome"
     accuracy: Values | None = None
     decode_tokens: Values = 0.0
-    pool: str = "shared"
+    own_pool: bool = False
 
 
 @dataclass(frozen=True)
 class Options:
-    """The keys of `reasoning`; each strategy reads those that it knows. Counts may be arrays and broadcast."""
+    """The keys of `reasoning`; each strategy reads those that it knows. Counts may be arrays and broadcast.
+
+    single_accuracy: of one sample, which adaptive voting needs to know how soon votes are decided.
+    """
 
     strategy: str = "chain_of_thought"
     k: Values = 8.0
@@ -42,14 +48,18 @@ class Options:
     keep: Values = 1.0
     rollouts: Values = 16.0
     rounds: Values = 2.0
-    critic: Verifier | None = None
-    critique_tokens: Values = 0.0
     verifier: Verifier | None = None
-    sample_cv: float = field(default=WITHIN_PROMPT_CV)
+    critic: Verifier | None = None
+    sample_cv: float = WITHIN_PROMPT_CV
+    single_accuracy: float | None = None
 
     def thinking_law(self) -> LengthLaw:
         """Thinking of one sample before any cap: as given, else K steps of `tokens_per_step`."""
         return self.thinking if self.thinking is not None else Constant(self.k * self.tokens_per_step)
+
+    def path_law(self) -> LengthLaw:
+        """Thinking along one path of a search: as given, else `depth` steps of `tokens_per_step`."""
+        return self.thinking if self.thinking is not None else Constant(self.depth * self.tokens_per_step)
 
 
 @dataclass(frozen=True)
@@ -58,3 +68,49 @@ class Query:
 
     prompt: LengthLaw
     answer: LengthLaw
+
+
+def read(section: Reasoning, single_accuracy: float | None = None) -> Options:
+    """The options of a scenario's `reasoning` section."""
+    budget = section.thinking_budget_tokens
+    return Options(
+        strategy=section.strategy,
+        k=section.k,
+        tokens_per_step=section.tokens_per_step,
+        calls=section.calls,
+        thinking=None if section.thinking_tokens is None else law(section.thinking_tokens),
+        thinking_budget_tokens=math.inf if budget is None else budget,
+        samples=section.samples,
+        vote_share=section.vote_share,
+        concentration=section.concentration,
+        adaptive=section.adaptive,
+        width=section.width,
+        branching=section.branching,
+        depth=section.depth,
+        keep=section.keep,
+        rollouts=section.rollouts,
+        rounds=section.rounds,
+        verifier=_verifier(section.verifier),
+        critic=_verifier(section.critic),
+        single_accuracy=single_accuracy,
+    )
+
+
+def query(prompt: Length, answer: Length) -> Query:
+    """The lengths of a scenario's workload."""
+    return Query(law(prompt), law(answer))
+
+
+def law(length: Length) -> LengthLaw:
+    """The law of a length of a scenario."""
+    if length.law == "constant":
+        return Constant(length.mean_tokens)
+    if length.law == "lognormal":
+        return Lognormal(length.mu, length.sigma)
+    return Quantiles(length.shares, length.quantile_tokens, length.maximum_tokens, length.parameter("mean"))
+
+
+def _verifier(section: VerifierSection | None) -> Verifier | None:
+    if section is None:
+        return None
+    return Verifier(section.model, section.kind, section.accuracy, section.tokens, section.pool == "own")

@@ -48,7 +48,8 @@ def spread(law: Callable[..., Values], *ranges: tuple[Values, Values, Values]) -
         ends = (low, high) if not (low is middle and high is middle) else (middle,)
         corners = [(*corner, end) for corner in corners for end in ends]
     found = [np.asarray(law(*corner), dtype=np.float64) for corner in corners]
-    return np.minimum.reduce([value, *found]), value, np.maximum.reduce([value, *found])
+    every = np.broadcast_arrays(value, *found)
+    return np.minimum.reduce(every), value, np.maximum.reduce(every)
 
 
 def wilson(share: Values, problems: Values, z: float = 1.645) -> tuple[Array, Array]:

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.options import Options, Query
@@ -22,3 +24,8 @@ def demand(options: Options, query: Query) -> Demand:
     # Step j reads the prompt and the j - 1 steps before it: all of it was in this query's KV before.
     repeated = (steps - 1) * whole.prompt_tokens + whole.thinking_tokens * (steps - 1) / 2
     return replace(whole, calls=steps, requests=steps, repeated_prefill_tokens=repeated)
+
+
+def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+    """One sample's accuracy at its tokens; a single figure, being for the model's own length, is the same for all K."""
+    return base.at(asked.thinking_tokens + asked.answer_tokens, options.thinking_law(), options.thinking_budget_tokens)

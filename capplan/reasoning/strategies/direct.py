@@ -1,5 +1,9 @@
 """Direct: the answer at once, without thinking."""
 
+import math
+
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.lengths import Constant
@@ -9,3 +13,13 @@ from capplan.reasoning.options import Options, Query
 def demand(options: Options, query: Query) -> Demand:
     """Prompt and answer, nothing between."""
     return generations("direct", query, Constant(0.0))
+
+
+def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+    """As published or given for answers without thinking, or off the curve at the answer's length.
+
+    A figure for a model that thinks says nothing about the same model without thinking, so None is the answer then.
+    """
+    if base.curve is None:
+        return base.direct
+    return base.at(asked.answer_tokens, Constant(0.0), math.inf)

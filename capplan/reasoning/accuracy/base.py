@@ -1,0 +1,86 @@
+"""What is known about one sample of the model: the ground on which every strategy's accuracy stands."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from capplan.reasoning.accuracy.curve import Curve
+from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy
+from capplan.reasoning.lengths import LengthLaw
+from capplan.reasoning.normal import Array, Values
+
+_SHARES = (np.arange(200) + 0.5) / 200
+
+
+@dataclass(frozen=True)
+class Range:
+    """A parameter of a law with the range in which published points put it, and where it is from."""
+
+    low: Values
+    value: Values
+    high: Values
+    basis: str
+
+    @property
+    def ends(self) -> tuple[Values, Values, Values]:
+        """(low, value, high)."""
+        return self.low, self.value, self.high
+
+
+@dataclass(frozen=True)
+class Base:
+    """Accuracy of one sample, by curve or by figure, and the laws' parameters for this model.
+
+    curve: accuracy against output tokens; single: one figure, at the length that the model takes by itself.
+    direct: accuracy of an answer without thinking, where known. concentration, vote_share: of the voting law;
+    concentration_fitted: to this very model. votes: published plurality accuracies by number of samples.
+    reason: why nothing is known, where neither curve nor single is.
+    """
+
+    concentration: Range
+    vote_share: float
+    outcome: Range
+    process: Range
+    search: Range
+    correction_limit: Range
+    correction_rate: Range
+    curve: Curve | None = None
+    single: Accuracy | None = None
+    direct: Accuracy | None = None
+    concentration_fitted: bool = False
+    votes: Mapping[int, Accuracy] = field(default_factory=dict)
+    reason: str = ""
+
+    def at(self, output_tokens: Values, thinking: LengthLaw, cap_tokens: Values) -> Accuracy | None:
+        """One sample's accuracy when it writes so many tokens, thinking cut at the cap.
+
+        With a curve, read off it. With a single figure the cap costs what it cuts: a request keeps of its accuracy the
+        share of its thinking that it got (estimate), between nothing kept and everything kept for the requests cut.
+        """
+        if self.curve is not None:
+            return self.curve.at(output_tokens)
+        if self.single is None:
+            return None
+        cap = np.asarray(cap_tokens, dtype=np.float64)
+        lengths = thinking.quantile_tokens(_SHARES[:, None] if np.ndim(thinking.mean_tokens) else _SHARES)
+        if not np.any(lengths.max(axis=0) > cap):
+            return self.single
+        kept, cut = _cut(lengths, cap)
+        return Accuracy(
+            self.single.value * kept, self.single.low * (1 - cut), self.single.high, EXTRAPOLATED, self.single.metric,
+            f"{self.single.basis}; thinking cut at the budget, counted in proportion to what is left of it",
+        )  # fmt: skip
+
+
+def _cut(lengths: Array, cap: Array) -> tuple[Array, Array]:
+    """(mean share of its thinking that a request keeps, share of requests cut) under a cap."""
+    longest = np.maximum(lengths, 1e-9)
+    if cap.ndim and lengths.ndim == 1:
+        longest = longest.reshape(-1, *([1] * cap.ndim))
+    kept = np.minimum(1.0, cap / longest).mean(axis=0)
+    return np.asarray(kept), np.asarray((longest > cap).mean(axis=0))
+
+
+INDEPENDENT = math.inf

@@ -1,0 +1,20 @@
+"""Beam search over steps: `width` paths, each continued in `branching` ways, the best `width` kept at every level."""
+
+from capplan.reasoning import tree
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import Demand
+from capplan.reasoning.options import Options, Query
+from capplan.reasoning.searching import search_accuracy
+
+
+def demand(options: Options, query: Query) -> Demand:
+    """depth levels of width x branching steps."""
+    nodes = options.width * options.branching
+    shape = tree.Shape(first=nodes, wide=nodes, kept=options.width, levels=options.depth, path_levels=options.depth)
+    return tree.demand("beam", shape, options, query)
+
+
+def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+    """Best of as many whole answers as the search's tokens are worth."""
+    return search_accuracy(options, asked, base, "beam")

@@ -1,0 +1,26 @@
+"""Long thinking by budget: one generation that thinks as long as the model wants, up to `thinking_budget`."""
+
+import numpy as np
+
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import Demand
+from capplan.reasoning.generation import generations
+from capplan.reasoning.lengths import Constant, LengthLaw
+from capplan.reasoning.options import Options, Query
+
+
+def demand(options: Options, query: Query) -> Demand:
+    """The model's own law of thinking cut at the budget; without a law it thinks to the budget (budget forcing)."""
+    return generations("long_thinking", query, _thinking(options), options.thinking_budget_tokens)
+
+
+def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+    """One sample's accuracy at its tokens, less what the budget cuts."""
+    return base.at(asked.thinking_tokens + asked.answer_tokens, _thinking(options), options.thinking_budget_tokens)
+
+
+def _thinking(options: Options) -> LengthLaw:
+    if options.thinking is None and np.all(np.isfinite(options.thinking_budget_tokens)):
+        return Constant(options.thinking_budget_tokens)
+    return options.thinking_law()

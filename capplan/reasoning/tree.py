@@ -1,0 +1,91 @@
+"""Search over steps: levels of nodes written side by side, each judged before the next level begins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from capplan.reasoning.demand import Demand
+from capplan.reasoning.lengths import longest_factor
+from capplan.reasoning.normal import Array, Values
+from capplan.reasoning.options import Options, Query
+from capplan.reasoning.verification import ITSELF, nodes
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A search: `first` nodes on its first level, `wide` on each later one, grown from `kept` nodes; `levels` in turn.
+
+    path_levels: steps of the path that becomes the answer, where that is less than the levels (MCTS revisits).
+    """
+
+    first: Values
+    wide: Values
+    kept: Values
+    levels: Values
+    path_levels: Values
+
+
+def demand(strategy: str, shape: Shape, options: Options, query: Query) -> Demand:
+    """What the search asks of the engine; the answer is written once, after the best path.
+
+    Nodes of a level share prompt and path (counted once per kept path); each level waits for its longest step.
+    A path's thinking is `thinking_tokens` split over its steps, or depth x tokens_per_step, within the budget.
+    """
+    first, wide, kept, levels, deep = (
+        np.asarray(x, dtype=np.float64) for x in (shape.first, shape.wide, shape.kept, shape.levels, shape.path_levels)
+    )
+    step = step_tokens(options, deep)
+    prompt, answer = query.prompt.mean_tokens, query.answer.mean_tokens
+    later = levels - 1
+    count = first + later * wide
+    # Paths of a search that goes back up are on average half as deep as those that go straight down.
+    mean_path = np.where(levels > deep, deep / 2, (levels + 1) / 2) * step
+    stretch = (longest_factor(first, options.sample_cv) + later * longest_factor(wide, options.sample_cv)) / levels
+    search_tokens = levels * step * stretch
+    path = deep * step
+    held = prompt * search_tokens + step * (first * step + later * wide * step) / 2 + later * step * kept * mean_path
+    read = prompt + step / 2 + later * wide * mean_path / np.maximum(count, 1)
+    decoded = count * step + answer
+    answering = (prompt + path + answer / 2) * answer
+    tail = {share: _tail(options, share) for share in (0.50, 0.95, 0.99)}
+    return Demand(
+        strategy=strategy,
+        prompt_tokens=prompt,
+        thinking_tokens=path,
+        answer_tokens=answer,
+        samples=np.maximum(wide, first),
+        calls=levels + 1,
+        requests=count + 1,
+        prefill_tokens=prompt,
+        repeated_prefill_tokens=count * prompt + later * wide * mean_path + path,
+        output_tokens=decoded,
+        sequential_tokens=search_tokens + answer,
+        sequential_thinking_tokens=search_tokens,
+        context_tokens=(count * step * read + answering) / decoded,
+        kv_token_steps=held + answering,
+        kv_peak_tokens=prompt + kept * (path - step) + np.maximum(wide, first) * step + answer,
+        longest_factor=stretch,
+        sequential_p50_tokens=search_tokens * tail[0.50] + query.answer.quantile_tokens(0.50),
+        sequential_p95_tokens=search_tokens * tail[0.95] + query.answer.quantile_tokens(0.95),
+        sequential_p99_tokens=search_tokens * tail[0.99] + query.answer.quantile_tokens(0.99),
+        verifier=nodes(options.verifier or ITSELF, prompt, step, count, levels),
+    )
+
+
+def step_tokens(options: Options, steps: Values) -> Array:
+    """Mean tokens of one step of a path of so many steps, the whole path within the budget."""
+    deep = np.asarray(steps, dtype=np.float64)
+    return np.asarray(options.path_law().capped_mean_tokens(options.thinking_budget_tokens) / deep)
+
+
+def candidates(asked: Demand) -> Array:
+    """Tokens decoded over those of one whole answer: what the search costs in samples."""
+    return np.asarray(asked.output_tokens / (asked.thinking_tokens + asked.answer_tokens))
+
+
+def _tail(options: Options, share: float) -> Array:
+    """A percentile of the path's length over its mean."""
+    law, budget = options.path_law(), options.thinking_budget_tokens
+    mean = np.maximum(law.capped_mean_tokens(budget), 1e-9)
+    return np.asarray(np.minimum(law.quantile_tokens(share), budget) / mean)
+
