@@ -1,0 +1,163 @@
+"""What an engine adds to its kernels, and how it fills a GPU: `configs/engines/`, or a profile of one's own.
+
+A file holds the engine's limits and a list of `overheads`, one block for each era and vendor: the block of the newest
+era that is not younger than the version asked for, of the chip's vendor where there is one.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from capplan.catalog.files import find, load_yaml
+from capplan.errors import UserError
+from capplan.units import UnitError, parse
+
+
+@dataclass(frozen=True)
+class Overheads:
+    """Residual costs of an engine on top of its kernels; the only fitted numbers of the performance model.
+
+    step_s: each engine step (scheduling, sampling, launch). layer_s: each layer of a step (element-wise kernels, gaps).
+    sequence_s: each running sequence of a step, sequence_layer_s: each one in each layer (kernels without batching).
+    request_s: each request once (admission, tokenisation, first response).
+    gemm, attention, moe, prefill, collective: measured kernel time is multiplied by these.
+    kv_reuse: 1 where the query heads of a group share one read of their keys and values, 0 where each reads them anew.
+    queue: how much longer a prompt waits for the prompts before it than if they came evenly spaced.
+    """
+
+    step_s: float = 0.0
+    layer_s: float = 0.0
+    sequence_s: float = 0.0
+    sequence_layer_s: float = 0.0
+    request_s: float = 0.0
+    gemm: float = 1.0
+    attention: float = 1.0
+    moe: float = 1.0
+    prefill: float = 1.0
+    collective: float = 1.0
+    kv_reuse: float = 1.0
+    queue: float = 1.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """Spread of ln(predicted / measured) that a block of overheads was fitted with, all rows and left-out ones."""
+
+    rows: int = 0
+    median_error: float = math.nan
+    left_out_error: float = math.nan
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One engine in one era.
+
+    max_sequences, max_batched_tokens: the limits of a step, on each attention-data-parallel rank.
+    memory_utilization: part of the device that the engine takes, or of what the weights leave free
+    (`utilization_of_free`). reserved_bytes: context, graphs, workspace. collectives: its family of all-reduce kernels.
+    output_reserved: part of a request's output that finds its KV reserved on average; 1 where the whole is on admission.
+    era: the block of overheads in use; exact: whether that block was fitted for the chip's vendor.
+    """
+
+    name: str
+    era: str
+    max_sequences: int
+    max_batched_tokens: int
+    memory_utilization: float
+    utilization_of_free: bool
+    reserved_bytes: float
+    collectives: str
+    output_reserved: float = 0.55
+    overheads: Overheads = Overheads()
+    exact: bool = True
+    band: Band = Band()
+
+
+_SECONDS = {"step": "step_s", "layer": "layer_s", "sequence": "sequence_s", "sequence_layer": "sequence_layer_s",
+            "request": "request_s"}  # fmt: skip
+_FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "queue"}
+_NEWEST = 9999.0
+
+
+def profile(ref: str, vendor: str = "NVIDIA", year: float = _NEWEST, base: Path | None = None) -> Profile:
+    """The profile of an engine by name, or of a file that `calibrate` wrote, for a chip's vendor and a version's year.
+
+    base: folder that a relative path starts from.
+    Raises UnknownName with suggestions, or UserError naming the file and the key at fault.
+    """
+    return _profile(_path(ref, base), vendor.casefold(), year)
+
+
+@cache
+def _profile(path: Path, vendor: str, year: float) -> Profile:
+    tree: Any = load_yaml(path)
+    try:
+        limits, blocks = tree["limits"], tree["overheads"]
+        block, exact = _block(blocks, vendor, year)
+        return Profile(
+            name=str(tree["name"]),
+            era=str(block["era"]),
+            max_sequences=int(limits["max_sequences"]),
+            max_batched_tokens=int(limits["max_batched_tokens"]),
+            memory_utilization=parse(limits["memory_utilization"], "ratio"),
+            utilization_of_free=limits.get("utilization_of") == "free",
+            reserved_bytes=parse(limits["reserved"], "bytes"),
+            collectives=str(tree["collectives"]),
+            output_reserved=parse(limits.get("output_reserved", "55 %"), "ratio"),
+            overheads=overheads(block),
+            exact=exact,
+            band=_band(block.get("fitted", {})),
+        )
+    except KeyError as missing:
+        raise UserError(f"{path}: engine profile lacks {missing}") from None
+    except (UnitError, ValueError, TypeError, AttributeError) as wrong:
+        raise UserError(f"{path}: engine profile: {wrong}") from None
+
+
+def overheads(block: Mapping[str, Any]) -> Overheads:
+    """Residual costs from a block of a profile file; keys left out keep the value that adds nothing."""
+    seconds = {name: parse(block[key], "s") for key, name in _SECONDS.items() if key in block}
+    factors = {key: float(block[key]) for key in _FACTORS if key in block}
+    return Overheads(**seconds, **factors)
+
+
+def overhead_block(values: Overheads) -> dict[str, str]:
+    """The inverse of `overheads`: what a profile file says, in microseconds and ratios."""
+    names = {name: key for key, name in _SECONDS.items()}
+    neutral = Overheads()
+    block = {}
+    for item in fields(Overheads):
+        value = getattr(values, item.name)
+        if value != getattr(neutral, item.name):
+            block[names.get(item.name, item.name)] = f"{value * 1e6:.4g} us" if item.name in names else f"{value:.4g}"
+    return block
+
+
+def with_overheads(base: Profile, values: Overheads) -> Profile:
+    """The same engine with other residual costs."""
+    return replace(base, overheads=values)
+
+
+def _block(blocks: list[Mapping[str, Any]], vendor: str, year: float) -> tuple[Mapping[str, Any], bool]:
+    own = [b for b in blocks if str(b.get("vendor", "nvidia")).casefold() == vendor]
+    candidates = own or [b for b in blocks if str(b.get("vendor", "nvidia")).casefold() == "nvidia"] or list(blocks)
+    ordered = sorted(candidates, key=lambda b: float(b.get("from", 0)))
+    reached = [b for b in ordered if float(b.get("from", 0)) <= year]
+    return (reached[-1] if reached else ordered[0]), bool(own)
+
+
+def _band(fitted: Mapping[str, Any]) -> Band:
+    share = {key: parse(fitted[key], "ratio") for key in ("median_error", "left_out_error") if key in fitted}
+    return Band(rows=int(fitted.get("rows", 0)), **share)
+
+
+def _path(ref: str, base: Path | None) -> Path:
+    if ref.endswith((".yaml", ".yml")):
+        path = (base or Path()) / ref
+        if not path.is_file():
+            raise UserError(f"{ref}: no such engine profile")
+        return path
+    return find("engines", ref)

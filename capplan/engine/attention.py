@@ -1,0 +1,90 @@
+"""The time that attention takes in one step: reading the past for decode, and causal prefill."""
+
+from typing import Any
+
+import numpy as np
+
+from capplan.catalog.architecture import AttentionLayers
+from capplan.engine.attention_span import (
+    attended_pairs,
+    attended_tokens,
+    attention_flop_per_pair,
+    index_flop_per_pair,
+    indexed_tokens,
+    kv_values_per_entry,
+)
+from capplan.engine.projections import index_layers
+from capplan.engine.rates import Rates
+from capplan.engine.roofline import decode_attention_s, mla_decode_s, soft_max
+from capplan.engine.work import Work
+
+
+def attention_s(
+    group: AttentionLayers,
+    work: Work,
+    rates: Rates,
+    sequences: Any,
+    context: Any,
+    prefill: Any,
+    prompt: Any,
+    kv_reuse: float = 1.0,
+) -> Any:
+    """All layers of one group: `sequences` decoding at `context`, and `prefill` tokens of prompts `prompt` long.
+
+    sequences, prefill: of the whole replica (of one pipeline stage's share); scalars or arrays.
+    kv_reuse: as in `Overheads`.
+    """
+    share = 1 / work.layout.attention_data
+    decode = _decode_s(group, work, rates, sequences * share, context, kv_reuse)
+    causal = _prefill_s(group, work, rates, prefill * share, prompt)
+    return group.layers * (
+        np.where(np.asarray(sequences) > 0, decode, 0.0) + np.where(np.asarray(prefill) > 0, causal, 0.0)
+    )
+
+
+def recurrent_s(work: Work, rates: Rates, sequences: Any) -> Any:
+    """Recurrent layers read and write each sequence's state once a step, in about four small kernels a layer."""
+    recurrent = work.architecture.recurrent
+    if not recurrent:
+        return 0.0
+    kernel = rates.operators.gemm["bf16"]
+    moved = 2.0 * recurrent.state_bytes_per_sequence * sequences / work.layout.stage_gpus
+    fixed_s = recurrent.layers * 4 * kernel.fixed_s
+    return moved / (rates.memory_bandwidth_bytes_per_s * kernel.memory) + fixed_s
+
+
+def _decode_s(group: AttentionLayers, work: Work, rates: Rates, sequences: Any, context: Any, kv_reuse: float) -> Any:
+    entries = sequences * attended_tokens(group, context)
+    kv_bytes = entries * kv_values_per_entry(group) * work.precision.kv_bytes_per_value
+    kv = work.precision.kv if work.precision.kv in rates.operators.decode_attention else "bf16"
+    index = _index_s(group, rates, sequences * indexed_tokens(group, context))
+    if group.mla or group.compression:
+        kernel = rates.operators.mla_decode.get(kv, rates.operators.mla_decode["bf16"])
+        flop = entries * attention_flop_per_pair(group, decode=True) / work.layout.tensor
+        peak, bandwidth = rates.peak_flop_per_s["bf16"], rates.memory_bandwidth_bytes_per_s
+        return index + mla_decode_s(sequences, flop, kv_bytes, kernel, peak, bandwidth)
+    kv_heads = work.layout.kv_heads(group.kv_heads)
+    kv_bytes = kv_bytes * work.layout.kv_share(group.kv_heads) * (group.heads / group.kv_heads) ** (1.0 - kv_reuse)
+    reader = rates.operators.decode_attention[kv]
+    return index + decode_attention_s(sequences, kv_heads, kv_bytes, reader, rates.memory_bandwidth_bytes_per_s)
+
+
+def _index_s(group: AttentionLayers, rates: Rates, keys: Any) -> Any:
+    """Scoring the past with the indexer's small fp8 keys, a layer of the group on average."""
+    if not group.index:
+        return 0.0
+    kernel = rates.operators.gemm["bf16"]
+    peak = rates.peak_flop_per_s.get("fp8", rates.peak_flop_per_s["bf16"])
+    moved_s = keys * group.index.head_dim / (rates.memory_bandwidth_bytes_per_s * kernel.memory)
+    flop_s = keys * index_flop_per_pair(group) / (peak * kernel.compute)
+    return index_layers(group) / group.layers * soft_max(flop_s, moved_s, 2.0)
+
+
+def _prefill_s(group: AttentionLayers, work: Work, rates: Rates, prefill: Any, prompt: Any) -> Any:
+    """Causal attention: what whole prompts of that length cost, for as many tokens of them as are prefilled."""
+    kernel = rates.operators.prefill_attention
+    length = np.maximum(prompt, 1.0)
+    pairs = prefill / length * attended_pairs(group, 0.0, length)
+    flop = pairs * attention_flop_per_pair(group, decode=False) / work.layout.tensor
+    efficiency = np.interp(np.log(length), np.log(kernel.tokens), kernel.compute)
+    return flop / (rates.peak_flop_per_s["bf16"] * efficiency) + kernel.fixed_s

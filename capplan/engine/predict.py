@@ -1,0 +1,213 @@
+"""Serving performance of measured configurations: from a `Point` to throughput, TTFT, TPOT and end-to-end time."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from capplan.catalog.accelerators import Accelerator, accelerator
+from capplan.catalog.architecture import Architecture
+from capplan.catalog.engines import Profile, profile
+from capplan.catalog.models import model
+from capplan.engine import disaggregated
+from capplan.engine.band import Kind, band
+from capplan.engine.layout import Layout
+from capplan.engine.memory import memory, sequences_that_fit
+from capplan.engine.point import Point, Pool
+from capplan.engine.precision import precision
+from capplan.engine.rates import rates
+from capplan.engine.runs import burst, static_batch
+from capplan.engine.serving import Replica, Requests, Steady, closed_loop, open_loop
+from capplan.engine.speculation import usual
+from capplan.engine.work import work
+
+ProfileOf = Callable[[Point, Accelerator], Profile]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the engine expects of a point; None where it does not apply or the point is refused.
+
+    out_tps_total: output tokens/s of the whole deployment. ttft_s, tpot_s: means over requests, queueing included.
+    e2e_s: of one request; of the whole batch for a static batch. low, high: factors of an 80 % interval.
+    """
+
+    out_tps_total: float | None = None
+    ttft_s: float | None = None
+    tpot_s: float | None = None
+    e2e_s: float | None = None
+    low: float = 1.0
+    high: float = 1.0
+    refused: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Points that share model, chip, precision, engine and draft: their layouts and loads are arrays."""
+
+    points: tuple[Point, ...]
+    index: tuple[int, ...]
+
+    def column(self, read: Callable[[Point], float | None], missing: float = 0.0) -> Any:
+        values = (read(p) for p in self.points)
+        return np.array([missing if v is None else v for v in values], dtype=np.float64)
+
+
+def shipped_profile(point: Point, chip: Accelerator) -> Profile:
+    """The catalogue's profile for the point's engine, the chip's vendor and the era of the version."""
+    return profile(point.engine, chip.vendor, point.engine_year)
+
+
+def predict(points: Sequence[Point], profile_of: ProfileOf = shipped_profile) -> list[Prediction]:
+    """One prediction a point, in their order; no measured value is read.
+
+    profile_of: another source of engine profiles, for calibration.
+    """
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for i, p in enumerate(points):
+        chip = accelerator(p.accelerator)
+        engine = profile_of(p, chip)
+        key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, p.prefill is None, engine)
+        groups[key].append(i)
+    results: list[Prediction] = [Prediction()] * len(points)
+    for key, index in groups.items():
+        group = _Group(tuple(points[i] for i in index), tuple(index))
+        for i, prediction in zip(index, _predict(group, key[-1]), strict=True):
+            results[i] = prediction
+    return results
+
+
+def _predict(group: _Group, engine: Profile) -> list[Prediction]:
+    first = group.points[0]
+    arch, chip = model(first.model).architecture, accelerator(first.accelerator)
+    if arch.unmodelled:
+        return [Prediction(refused=f"{first.model}: {arch.unmodelled}")] * len(group.points)
+    decode = _replica(arch, chip, engine, first, _layout(group, lambda p: p.pool))
+    requests = Requests(
+        np.maximum(group.column(lambda p: p.prompt_tokens), 1.0),
+        np.maximum(group.column(lambda p: p.output_tokens), 1.0),
+    )
+    fit = _fit(decode, requests)
+    copies = group.column(lambda p: p.pool.replicas, 1.0)
+    if first.prefill is not None:
+        figures = _disaggregated(group, decode, arch, chip, engine, requests, fit, copies)
+    else:
+        figures = _aggregated(group, decode, requests, np.maximum(fit, 1.0), copies)
+    low, high = band(Kind.of(arch, chip, engine))
+    refusals = [_refusal(p, chip, decode, j) if fit[j] < 1 else None for j, p in enumerate(group.points)]
+    return [
+        Prediction(refused=refusals[j])
+        if refusals[j]
+        else Prediction(
+            *(float(f[j]) if np.isfinite(f[j]) else None for f in figures),
+            low=low,
+            high=high,
+            notes=_notes(engine, chip),
+        )
+        for j in range(len(group.points))
+    ]
+
+
+def _layout(group: _Group, pool: Callable[[Point], Pool | None]) -> Layout:
+    pools = [pool(p) or Pool() for p in group.points]
+    return Layout(
+        *(np.array([getattr(one, name) for one in pools], dtype=np.float64) for name in ("tp", "pp", "ep", "attn_dp"))
+    )
+
+
+def _replica(arch: Architecture, chip: Accelerator, engine: Profile, point: Point, layout: Layout) -> Replica:
+    chip_rates = rates(chip, engine.collectives)
+    stored = precision(arch, point.weights, point.kv_cache, chip_rates.operators, frozenset(chip_rates.peak_flop_per_s))
+    held = memory(arch, layout, stored, engine, chip.reported_memory_bytes or chip.memory_bytes)
+    speculation = usual(point.draft, point.draft_tokens) if point.draft_tokens else None
+    return Replica(work(arch, layout, stored), chip_rates, engine, held, speculation)
+
+
+def _fit(replica: Replica, requests: Requests) -> Any:
+    """Sequences of a replica, limited by KV capacity and by the engine."""
+    held = requests.prompt_tokens + replica.profile.output_reserved * requests.output_tokens
+    job = replica.work
+    by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held)
+    return np.minimum(by_memory, replica.profile.max_sequences * job.layout.attention_data)
+
+
+def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, copies: Any) -> tuple[Any, ...]:
+    """(out tokens/s, TTFT, TPOT, end to end) for the load types of one pool."""
+    load = np.array([p.load_type for p in group.points])
+    clients = group.column(lambda p: p.concurrency, 1.0) / copies
+    count = group.column(lambda p: p.requests, 1e6) / copies
+    rate = group.column(lambda p: p.request_rate_per_s, np.inf) / copies
+    spread = group.column(lambda p: p.output_cv)
+    tokens = requests.output_tokens
+    figures = np.full((4, len(load)), np.nan)
+
+    def fill(chosen: Any, per_s: Any, ttft_s: Any, itl_s: Any, e2e_s: Any) -> None:
+        for row, values in zip(figures, (per_s * tokens * copies, ttft_s, itl_s, e2e_s), strict=True):
+            row[chosen] = np.broadcast_to(values, load.shape)[chosen]
+
+    static = load == "static_batch"
+    if static.any():
+        run = static_batch(replica, clients, fit, requests)
+        fill(static, clients / run.seconds, run.ttft_s, run.itl_s, run.seconds)
+    loop = load == "concurrency"
+    if loop.any():
+        state = closed_loop(replica, np.minimum(clients, fit), requests)
+        waited = np.maximum(clients - fit, 0.0) / state.requests_per_s
+        finite = burst(replica, np.maximum(count, clients), np.minimum(clients, fit), requests, spread)
+        per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, state.requests_per_s)
+        fill(loop, per_s, state.ttft_s + waited, state.itl_s, _e2e(state, requests, waited))
+    opened = np.isin(load, ["request_rate", "mlperf_server_poisson", "mlperf_interactive_poisson"]) & np.isfinite(rate)
+    if opened.any():
+        state = open_loop(replica, np.where(opened, rate, 0.0), fit, requests)
+        fill(opened, state.requests_per_s, state.ttft_s, state.itl_s, _e2e(state, requests, 0.0))
+    queued = ~(static | loop | opened)
+    if queued.any():
+        run = burst(replica, count, fit, requests, spread)
+        e2e_s = run.ttft_s + np.maximum(tokens - 1.0, 0.0) * run.itl_s
+        fill(queued, count / run.seconds, run.ttft_s, run.itl_s, e2e_s)
+    return tuple(figures)
+
+
+def _disaggregated(
+    group: _Group,
+    decode: Replica,
+    arch: Architecture,
+    chip: Accelerator,
+    engine: Profile,
+    requests: Requests,
+    fit: Any,
+    copies: Any,
+) -> tuple[Any, ...]:
+    prefill = _replica(arch, chip, engine, group.points[0], _layout(group, lambda p: p.prefill))
+    pools = disaggregated.Pools(
+        replace(prefill, speculation=None),
+        decode,
+        group.column(lambda p: p.prefill and p.prefill.replicas, 1.0),
+        copies,
+    )
+    clients = group.column(lambda p: p.concurrency, 1.0)
+    state = disaggregated.closed_loop(pools, clients, np.maximum(fit, 1.0), requests)
+    e2e_s = _e2e(state, requests, 0.0)
+    return state.requests_per_s * requests.output_tokens, state.ttft_s, state.itl_s, e2e_s
+
+
+def _e2e(state: Steady, requests: Requests, waited_s: Any) -> Any:
+    return waited_s + state.ttft_s + np.maximum(requests.output_tokens - 1.0, 0.0) * state.itl_s
+
+
+def _refusal(point: Point, chip: Accelerator, replica: Replica, row: int) -> str:
+    held = np.broadcast_to(replica.memory.weight_bytes, (row + 1,))[row]
+    return (
+        f"{point.model} in {point.weights} does not fit: {held / 1e9:.1f} GB of weights on each of "
+        f"{point.pool.gpus_per_replica} x {chip.name} with {replica.memory.device_bytes / 1e9:.1f} GB"
+    )
+
+
+def _notes(engine: Profile, chip: Accelerator) -> tuple[str, ...]:
+    notes = []
+    if not engine.exact:
+        notes.append(f"{engine.name} has no profile for {chip.vendor}; the one for NVIDIA is used")
+    return tuple(notes)

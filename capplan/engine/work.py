@@ -1,0 +1,129 @@
+"""The operators of one forward pass: which matrices of what size run on each GPU of a layout."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from capplan.catalog.architecture import Architecture, AttentionLayers, DenseMlp, Moe
+from capplan.engine.architecture import parameters, value_head_dim
+from capplan.engine.layout import Layout
+from capplan.engine.precision import Precision, Storage
+from capplan.engine.projections import index_layers
+
+
+@dataclass(frozen=True)
+class Gemm:
+    """A weight matrix `inputs` x `outputs` on each GPU, `layers` times a pass.
+
+    share: part of the step's tokens that pass it on each GPU (1 / attention data parallelism for attention).
+    sampled_rows: only the positions that are sampled from pass it (the output head).
+    """
+
+    layers: float
+    outputs: Any
+    inputs: Any
+    storage: Storage
+    share: Any = 1.0
+    sampled_rows: bool = False
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything that one GPU of the layout does in a pass, before rates are known."""
+
+    architecture: Architecture
+    layout: Layout
+    precision: Precision
+    gemms: tuple[Gemm, ...]
+    tensor_reductions: float
+
+
+def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
+    """The matrices of `arch` under `layout`; sizes are arrays where the layout's degrees are."""
+    if arch.total_parameters_override is not None:
+        gemms = [_blob(arch, layout, precision)]
+    else:
+        gemms = [g for group in arch.attention for g in _attention(group, arch.hidden, layout, precision)]
+        gemms += [g for group in arch.mlps for g in _mlp(group, arch.hidden, layout, precision)]
+        gemms += _moe(arch.moe, arch.hidden, layout, precision) if arch.moe else []
+        gemms += _recurrent(arch, layout, precision)
+        share = 1 / layout.attention_data
+        gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, share, sampled_rows=True))
+    # Two collectives a full layer: after attention (or its recurrent stand-in) and after the MLP.
+    mixers = sum(g.layers for g in arch.attention) + (arch.recurrent.layers if arch.recurrent else 0)
+    mlps = sum(g.layers for g in arch.mlps) + (arch.moe.layers if arch.moe else 0)
+    return Work(arch, layout, precision, tuple(gemms), float(mixers + mlps) or 2.0 * arch.layers)
+
+
+def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
+    tensor, share, storage = layout.tensor, 1 / layout.attention_data, precision.attention
+    if group.compression:
+        pooling, heads = group.compression, group.heads / tensor
+        gemms = [
+            Gemm(group.layers, pooling.q_lora_rank + 2 * group.head_dim, hidden, storage, share),
+            Gemm(group.layers, heads * group.head_dim, pooling.q_lora_rank, storage, share),
+            Gemm(group.layers, pooling.output_rank, heads * group.head_dim, storage, share),
+            Gemm(group.layers, hidden, pooling.output_groups * pooling.output_rank / tensor, storage, share),
+        ]
+    elif group.mla:
+        mla = group.mla
+        heads = group.heads / tensor
+        q_in = mla.q_lora_rank or hidden
+        down = mla.kv_lora_rank + mla.rope_dim + (mla.q_lora_rank or 0)
+        gemms = [
+            Gemm(group.layers, down, hidden, storage, share),
+            Gemm(group.layers, heads * (mla.nope_dim + mla.rope_dim), q_in, storage, share),
+            # The up-projections, absorbed into query and output: one small matrix a head.
+            Gemm(group.layers, heads * (mla.nope_dim + mla.v_dim), mla.kv_lora_rank, storage, share),
+            Gemm(group.layers, hidden, heads * mla.v_dim, storage, share),
+        ]
+    else:
+        queries = group.heads * group.head_dim * (2 if group.gated else 1) / tensor
+        keys = layout.kv_heads(group.kv_heads) * (group.head_dim + value_head_dim(group))
+        gemms = [
+            Gemm(group.layers, queries + keys, hidden, storage, share),
+            Gemm(group.layers, hidden, group.heads * value_head_dim(group) / tensor, storage, share),
+        ]
+    if group.index:
+        columns = group.index.heads * group.index.head_dim + group.index.head_dim
+        gemms.append(Gemm(index_layers(group), columns, hidden, storage, share))
+    return gemms
+
+
+def _mlp(group: DenseMlp, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
+    width = group.intermediate / layout.stage_gpus
+    return [
+        Gemm(group.layers, (group.matrices - 1) * width, hidden, precision.mlp),
+        Gemm(group.layers, hidden, width, precision.mlp),
+    ]
+
+
+def _moe(moe: Moe, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
+    """Router and shared experts; the routed experts are an operator of their own."""
+    gemms = [Gemm(moe.layers, moe.experts, hidden, precision.head, 1 / layout.attention_data)]
+    if moe.shared_intermediate:
+        width = moe.shared_intermediate / layout.tensor
+        share = 1 / layout.attention_data
+        gemms += [
+            Gemm(moe.layers, (moe.matrices - 1) * width, hidden, precision.mlp, share),
+            Gemm(moe.layers, hidden, width, precision.mlp, share),
+        ]
+    if moe.latent:
+        gemms.append(Gemm(2 * moe.layers, moe.latent, hidden, precision.mlp, 1 / layout.attention_data))
+    return gemms
+
+
+def _recurrent(arch: Architecture, layout: Layout, precision: Precision) -> list[Gemm]:
+    if not arch.recurrent:
+        return []
+    columns = arch.recurrent.parameters_per_layer / arch.hidden / layout.tensor
+    # Projections in and out hold nearly all parameters of a recurrent layer; two thirds stand before the scan.
+    return [
+        Gemm(arch.recurrent.layers, columns * 2 / 3, arch.hidden, precision.attention, 1 / layout.attention_data),
+        Gemm(arch.recurrent.layers, arch.hidden, columns / 3, precision.attention, 1 / layout.attention_data),
+    ]
+
+
+def _blob(arch: Architecture, layout: Layout, precision: Precision) -> Gemm:
+    """A model known only by its total: one square-ish matrix a layer."""
+    per_layer = parameters(arch).active / arch.layers
+    return Gemm(arch.layers, per_layer / arch.hidden / layout.stage_gpus, arch.hidden, precision.mlp)
