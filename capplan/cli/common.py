@@ -147,8 +147,8 @@ def write(text: str, out: Path | None = None) -> None:
 
 
 def note(message: str) -> None:
-    """A line for people, beside the data: notes, warnings, verdicts."""
-    typer.echo(message, err=True)
+    """A line for people, beside the data: notes, warnings, verdicts. Codes that steer a terminal are left out."""
+    typer.echo("".join(letter for letter in message if letter.isprintable() or letter == "\n"), err=True)
 
 
 def _refuse_inputs(out: Path) -> None:

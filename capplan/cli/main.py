@@ -47,9 +47,9 @@ class Commands(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, sentence(name)) for name in command_names()])
 
-    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
-        # The base class suggests only what is in `commands`, which stays empty here.
-        self.commands = dict.fromkeys(command_names())  # type: ignore[arg-type]
+    def resolve_command(self, ctx: typer.Context, args: list[str]):  # type: ignore[no-untyped-def,override]
+        # The base class suggests only names in `commands`; `get_command` never looks there.
+        self.commands = dict.fromkeys(command_names())  # type: ignore[assignment]
         return super().resolve_command(ctx, args)
 
 
@@ -107,10 +107,12 @@ def code_of(arguments: list[str]) -> int:
     except Exception as bug:
         if os.environ.get("CAPPLAN_DEBUG"):
             raise
-        _say(f"a bug of ours: {type(bug).__name__}: {' '.join(str(bug).split())[:300]}\n{ISSUES}")
+        _say(f"capplan: a bug of ours: {type(bug).__name__}: {' '.join(str(bug).split())[:300]}\n{ISSUES}")
         return BUG
     return code if isinstance(code, int) else 0
 
 
 def _say(message: str) -> None:
-    typer.echo(f"capplan: {message}" if "\n" not in message or message.startswith("a bug") else message, err=True)
+    from capplan.cli.common import note
+
+    note(message)

@@ -1,7 +1,7 @@
 """What a report for people is made of, whatever the format: headings, sentences, facts and grids of text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,26 @@ class Grid:
 
 
 Block = Heading | Text | Facts | Grid
+
+
+# A name in a scenario may hold anything; codes that move a terminal's cursor or colour it are not text.
+_CONTROL = {code: None for code in (*range(32), *range(127, 160)) if code != ord("\n")}
+
+
+def cleaned(block: Block) -> Block:
+    """The block without control characters."""
+    match block:
+        case Heading() | Text():
+            return replace(block, text=block.text.translate(_CONTROL))
+        case Facts():
+            return Facts(tuple((_line(name), _line(value)) for name, value in block.pairs))
+        case Grid():
+            rows = tuple(tuple(map(_line, cells)) for cells in block.rows)
+            return replace(block, headings=tuple(map(_line, block.headings)), rows=rows)
+
+
+def _line(text: str) -> str:
+    return text.translate(_CONTROL).replace("\n", " ")
 
 
 def grid(headings: Sequence[str], columns: Sequence[Sequence[str]], **how: object) -> Grid:

@@ -110,7 +110,7 @@ def report(
     return Report(
         kind=kind,
         rows=tuple({name: plain(value) for name, value in row.items()} for row in rows or [plan.row for plan in plans]),
-        scenario=scenario if scenario is not None else resolved(plans[0].scenario) if plans else {},
+        scenario=scenario if scenario is not None else plans[0].scenario.resolved() if plans else {},
         axes=tuple(axes),
         lines=tuple(
             Line(at, line.name, line.label, line.usd_per_year, line.formula, line.source)
@@ -126,11 +126,6 @@ def report(
         notes=tuple(notes),
         tool_version=__version__,
     )
-
-
-def resolved(scenario: object) -> dict[str, object]:
-    """A scenario with every default filled in, in SI units, as the report records it."""
-    return dict(scenario.model_dump(mode="json", exclude_none=True))  # type: ignore[attr-defined]
 
 
 def plain(value: object) -> object:

@@ -81,8 +81,9 @@ def cell(metric: Metric, value: object) -> str:
 
 def column(metric: Metric, values: Sequence[object]) -> tuple[str, list[str]]:
     """Heading and cells of a column, all cells on one scale so that they compare at a glance."""
-    show = SHOW[metric.unit] if all(_fits(metric, value) for value in values) else str
-    if metric.unit not in SCALES:
+    numeric = all(_fits(metric, value) for value in values)
+    if metric.unit not in SCALES or not numeric:
+        show = SHOW[metric.unit] if numeric else str
         return metric.label, [MISSING if value is None else show(value) for value in values]
     numbers = [None if value is None else float(str(value)) for value in values]
     factor, unit = _scale(SCALES[metric.unit], [value for value in numbers if value is not None])

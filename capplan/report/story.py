@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from .blocks import Block, Facts, Grid, Heading, Text, grid
+from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
 from .metrics import VIEWS, metric
 from .report import Line, Report
 from .show import cell, cents, column
@@ -23,7 +23,7 @@ _ANSWER = ("annual_tco_usd", "gpus", "tta_s", "usd_per_1k_queries")
 
 def tell(report: Report) -> list[Block]:
     """The report as blocks: the answer first, then how it comes about, then what it rests on."""
-    return [block for block in TELLERS.get(report.kind, _rows)(report) if not _empty(block)]
+    return [cleaned(block) for block in TELLERS.get(report.kind, _rows)(report) if not _empty(block)]
 
 
 def _rows(report: Report) -> Iterator[Block]:

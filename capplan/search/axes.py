@@ -12,10 +12,10 @@ MOST_POINTS = 100_000
 
 @dataclass(frozen=True)
 class Axis:
-    """One swept key: its dotted path in the scenario and its values as text, in the order asked for."""
+    """One swept key: its dotted path in the scenario and its values (text, or SI), in the order asked for."""
 
     path: str
-    values: tuple[str, ...]
+    values: tuple[object, ...]
 
     @property
     def leaf(self) -> str:
@@ -25,7 +25,7 @@ class Axis:
 
 def axes(over: Mapping[str, Sequence[object]]) -> tuple[Axis, ...]:
     """Axes from paths and values; raises UserError for an axis without values or a grid beyond MOST_POINTS."""
-    made = tuple(Axis(path, tuple(str(value) for value in values)) for path, values in over.items())
+    made = tuple(Axis(path, tuple(values)) for path, values in over.items())
     empty = [axis.path for axis in made if not axis.values]
     if empty:
         raise UserError(f"{empty[0]}: no values to sweep (write {empty[0]}=V1,V2)")
@@ -37,7 +37,7 @@ def axes(over: Mapping[str, Sequence[object]]) -> tuple[Axis, ...]:
     return made
 
 
-def points(over: Sequence[Axis]) -> Iterator[dict[str, str]]:
+def points(over: Sequence[Axis]) -> Iterator[dict[str, object]]:
     """Every point of the grid, the last axis changing fastest.
 
     >>> list(points([Axis("reasoning.k", ("1", "8"))]))

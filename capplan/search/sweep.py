@@ -23,9 +23,9 @@ LAYOUT = {
 }
 # Rows that differ in these sections only share a layout; another GPU, model or precision calls for its own.
 _LOAD = ("reasoning", "workload")
-DEFAULT_K = ("1", "4", "8", "16")
+DEFAULT_K = (1, 4, 8, 16)
 
-Point = Mapping[str, str]
+Point = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,12 @@ class Sweep:
 def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None) -> Sweep:
     """Plans over every point of a grid.
 
-    over: dotted scenario keys and their values; without any, the lists in the scenario itself, else K = 1, 4, 8, 16.
+    over: dotted scenario keys and their values, beside or in place of the lists in the scenario itself; where there
+    are neither, K = 1, 4, 8, 16.
     A layout left to the planner is chosen once and held for all rows that differ only in load, so that their
     difference is due to what was swept. Raises UserError for an unknown key or value.
     """
-    grid = axes(over or scenario.sweep_axes or {"reasoning.k": DEFAULT_K})
+    grid = axes({**scenario.axes(), **(over or {})} or {"reasoning.k": DEFAULT_K})
     at = list(points(grid))
     scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at)
     alone = plans([with_values(each, {"serving.concurrency": 1}) for each in scenarios])
@@ -84,7 +85,7 @@ def _alike(at: Sequence[Point]) -> list[list[int]]:
     """Places of the points that differ in load only."""
     groups: dict[tuple[tuple[str, str], ...], list[int]] = {}
     for i, point in enumerate(at):
-        key = tuple((path, value) for path, value in point.items() if path.partition(".")[0] not in _LOAD)
+        key = tuple((path, str(value)) for path, value in point.items() if path.partition(".")[0] not in _LOAD)
         groups.setdefault(key, []).append(i)
     return list(groups.values())
 
@@ -121,12 +122,12 @@ def _swept(columns: Sequence[str], point: Point, row: Mapping[str, object]) -> d
     return {name: _number(value) for name, value in zip(columns, point.values(), strict=True) if name not in row}
 
 
-def _number(text: str) -> object:
+def _number(given: object) -> object:
     """A swept value as a number where it is one, so that programs can plot it."""
     try:
-        value = float(text)
+        value = float(str(given))
     except ValueError:
-        return text
+        return str(given)
     return int(value) if value.is_integer() else value
 
 

@@ -127,8 +127,8 @@ def _table(whole: Grid) -> Table:
             Styled(_broken(heading, widest)),
             justify="left" if at in whole.words else "right",
             no_wrap=not (whole.prose and at == last),
-            overflow="crop",
-            vertical="bottom",
+            overflow="fold" if whole.prose and at == last else "crop",
+            vertical="top" if whole.prose else "bottom",
         )
     for at, cells in enumerate(whole.rows):
         if whole.mark(at) == "total":

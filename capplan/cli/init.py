@@ -1,0 +1,36 @@
+"""Write a commented starter scenario to fill in.
+
+$ capplan init --template chat --print
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capplan.errors import UserError
+
+from .common import note, write
+
+DEFAULT = Path("scenario.yaml")
+
+
+def command(
+    path: Annotated[Path, typer.Argument(metavar="[PATH]", help="File to write.")] = DEFAULT,
+    template: Annotated[str, typer.Option("--template", "-t", metavar="NAME", help="What to start from.")] = "chat",
+    show: Annotated[bool, typer.Option("--print", help="Print it instead of writing a file.")] = False,
+) -> None:
+    from capplan.scenario.templates import template as text_of
+
+    text = text_of(template)
+    if show:
+        write(text)
+        return
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UserError(f"{path}: exists already; give another PATH, or --print to see the template") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot write ({error.strerror})") from None
+    note(f"wrote {path}; next: capplan validate {path}")
