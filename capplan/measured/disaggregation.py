@@ -1,9 +1,9 @@
 """Pools of a disaggregated row: as encoded by the source, else the split that operators choose.
 
-The estimate: prefill and decode accelerators stand as their work does. A decode pool with x clients an accelerator makes
-tokens at a rate that saturates as x / (x + 44), each of which needs isl/osl prompt tokens, and a prompt token costs 0.4 of
-an output token. Fitted to the 57 published InferenceMAX splits of November 2025 (DeepSeek-R1 on GB200, 12 to 72
-accelerators), whose prefill share it gives within 0.1 for three quarters of them.
+The estimate: prefill and decode accelerators stand as their work does. A decode pool with x clients an accelerator
+makes tokens at a rate that saturates as x / (x + 44), and a request's prompt costs 0.55 (isl/osl)^0.76 of its answer.
+Fitted to the 54 published InferenceMAX splits of November 2025 (DeepSeek-R1 on GB200, 12 to 72 accelerators): 36 come
+out within a tenth of the deployment, most of the others are one cluster whose split stayed the same at every load.
 """
 
 import re
@@ -15,7 +15,8 @@ from capplan.measured.assume import assume
 from capplan.measured.names import known_model
 from capplan.measured.pools import least_gpus
 
-PREFILL_COST = 0.4  # of a prompt token, in output tokens of a saturated decode pool
+PREFILL_COST = 0.55  # of a prompt token, in output tokens of a saturated decode pool, at isl = osl
+LENGTH_POWER = 0.76  # below 1: longer prompts slow decode down too
 HALF_RATE_CLIENTS = 44.0  # clients an accelerator at which decode reaches half its rate
 WIDE_CLIENTS = 8.0  # clients an accelerator from which operators join the decode pool into one wide expert group
 _SOURCE = "estimate from published disaggregated splits (InferenceMAX, November 2025)"
@@ -35,7 +36,7 @@ def split(
     if workers.keys() >= {"prefill", "decode"}:
         return _from_workers(workers["prefill"], workers["decode"], gpus, load)
     least = least_gpus(model, accelerator, weights)
-    total = gpus or 2 * least
+    total = max(2, gpus or 2 * least)  # two pools need two accelerators
     unit = min(max(4, least), max(1, total // 2)) if total >= 8 else 1
     prefill_gpus = _prefill_gpus(total, unit, load)
     is_moe = known_model(model).architecture.moe is not None
@@ -49,10 +50,10 @@ def prefill_share(clients_per_decode_gpu: float, prompt_tokens: float, output_to
     """Prefill accelerators for each decode accelerator.
 
     >>> round(prefill_share(85 * 1.5, 880, 880), 2)  # 2,048 clients on 16 decode GPUs: published 8 prefill GPUs, 0.5
-    0.3
+    0.41
     """
     busy = clients_per_decode_gpu / (clients_per_decode_gpu + HALF_RATE_CLIENTS)
-    return PREFILL_COST * prompt_tokens / output_tokens * busy
+    return float(PREFILL_COST * (prompt_tokens / output_tokens) ** LENGTH_POWER * busy)
 
 
 def _prefill_gpus(total: int, unit: int, load: tuple[float, float, float]) -> int:
@@ -97,7 +98,7 @@ def _worker(count: str, tp: int, dp: int, moe_tp: int, ep: int) -> tuple[int | N
 
 
 def _decode_pool(gpus: int, is_moe: bool, clients: float, least: int) -> Pool:
-    """Many clients: one group of attention data parallelism with its experts shared out; few: tensor parallel workers."""
+    """Many clients: one attention data-parallel group that shares the experts out; few: tensor parallel workers."""
     if is_moe and gpus > 1 and clients / gpus >= WIDE_CLIENTS:
         return Pool(tp=1, ep=gpus, attn_dp=gpus)
     tp = max(size for size in (1, 2, 4, 8) if gpus % size == 0)

@@ -15,8 +15,8 @@ _SPELLINGS = {
     "nvfp4": "nvfp4 modelopt_fp4 w4a4_nvfp4 nvfp4_mixed",
     "mxfp4": "mxfp4 mx_fp4 w4a4_mxfp4 w4a8_mxfp4_mxfp8 w4a16_mxfp4 quark mxfp4_moe",
     "int8": "int8 w8a8 w8a16 int8_wo int8wo sq smoothquant w8a8_int8 bitsandbytes-int8 q8_0 llm.int8 uint8",
-    "int4": "int4 uint4 awq awq-int4 awq_int4 gptq gptq-int4 gptq_int4 gptq-4bit w4a16 int4_wo int4wo w4a8 w4afp8 w4a8_fp8 "
-    "int4_awq awq_marlin gptq_marlin 4bit 4-bit bnb-nf4 nf4 bitsandbytes q4_0 q4_1 q4_k_m q4_k_s q4_k iq4_xs compressed-tensors",
+    "int4": "int4 uint4 awq awq-int4 awq_int4 gptq gptq-int4 gptq_int4 gptq-4bit w4a16 int4_wo int4wo w4a8 w4afp8 "
+    "w4a8_fp8 int4_awq awq_marlin gptq_marlin 4bit 4-bit bnb-nf4 nf4 bitsandbytes q4_0 q4_1 q4_k_m q4_k_s q4_k iq4_xs",
 }
 _WEIGHTS = {spelling: dtype for dtype, spellings in _SPELLINGS.items() for spelling in spellings.split()}
 _KV = {

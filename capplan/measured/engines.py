@@ -50,9 +50,11 @@ def engine_year(profile: str, version: str, date: str) -> tuple[float, Assumptio
     2025.7
     """
     releases = _releases(profile)
+    date_year = _year(date)
     if (found := _version(profile, version)) and (released := _released(releases, found)):
-        return released, None
-    if date_year := _year(date):
+        # A release candidate is measured before its release comes out.
+        return min(released, date_year or released), None
+    if date_year:
         return date_year, assume("engine_version", date_year, f"the version is not told; the row's date, {date}")
     newest = releases[-1][1]
     return newest, assume("engine_version", newest, "neither version nor date is told; the newest release", "default")

@@ -85,8 +85,7 @@ def _point(row: Row) -> Point:
     notes.append(note)
     year, note = engine_year(engine, row.get("engine_version", ""), row.get("date", ""))
     notes.append(note)
-    checkpoint = row.get("hf_model", "")
-    dtype, note = weights(row.get("weight_dtype", ""), checkpoint, served.native, served.vendor)
+    dtype, note = _weights(row, served, load_type)
     notes.append(note)
     kv, note = _kv_cache(row, engine, dtype, served, load_type)
     notes.append(note)
@@ -145,6 +144,14 @@ def _load_type(row: Row) -> tuple[LoadType, Assumption | None]:
     elif row.get("request_rate"):
         guess = "request_rate" if number(row, "request_rate") else "request_rate_inf"
     return guess, assume("load_type", guess, "what the filled columns imply", "default")
+
+
+def _weights(row: Row, served: _Served, load_type: str) -> tuple[str, Assumption | None]:
+    written = row.get("weight_dtype", "")
+    if not written and _is_mlperf(row, load_type):
+        dtype = "nvfp4" if served.generation == "blackwell" else "fp8"
+        return dtype, assume("weight_dtype", dtype, "the precision of the other MLPerf submissions on such a chip")
+    return weights(written, row.get("hf_model", ""), served.native, served.vendor)
 
 
 def _kv_cache(row: Row, engine: str, dtype: str, served: _Served, load_type: str) -> tuple[str, Assumption | None]:

@@ -5,9 +5,9 @@ Rules, in order:
 2. `tp` equal to `attn_dp` names the whole group, as engines' `tp_size` flag does beside attention data parallelism:
    attention itself is then not split.
 3. A dense model run data-parallel is that many replicas; only experts are worth joining the groups for.
-4. Blank TP: a throughput run (offline, all at once, MLPerf) takes the least TP whose weights leave room for KV cache and
-   copies it; any other run spreads one replica over the accelerators of a node.
-5. Blank EP: the size of the group under attention data parallelism, else 1. Blank replicas: what the accelerators allow.
+4. Blank TP: a throughput run (offline, all at once, MLPerf) takes the least TP whose weights leave room for KV cache
+   and copies it; any other run spreads one replica over the accelerators of a node.
+5. Blank EP: the size of the group under attention data parallelism, else 1. Blank replicas: what the GPUs allow.
 """
 
 import re
@@ -129,7 +129,7 @@ def _power_of_two(gpus: int) -> int:
 
 
 def _noted(text: str) -> dict[str, int]:
-    """Degrees of a note such as "DEP8 PP1": DEP is attention data parallel and expert parallel, TEP tensor and expert."""
+    """Degrees of a note such as "DEP8 PP1": DEP is attention data and expert parallel, TEP tensor and expert."""
     return dict(pair for kind, size in _DEGREE.findall(text) for pair in _meant(kind.upper(), int(size)))
 
 

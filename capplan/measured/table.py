@@ -18,6 +18,12 @@ Row = Mapping[str, str]
 
 COUNTS = frozenset({"gpu_count", "nodes", "tp", "pp", "ep", "attn_dp", "replicas", "concurrency", "num_prompts"})
 RATES = frozenset({"isl", "osl", "isl_mean_actual", "osl_mean_actual", "request_rate"})
+WORDS = frozenset(
+    {"row_id", "engine", "engine_version", "model", "hf_model", "hf_arch", "weight_dtype", "kv_dtype", "gpu", "disagg"}
+    | {"parallel_note", "spec_decode", "load_type", "submitter", "date"}
+)
+# All that prediction may look at; every other column is a measurement or a remark.
+INPUTS = COUNTS | RATES | WORDS
 _NEEDED_ONE_OF = ("model", "hf_model")
 _LARGEST_BYTES = 200_000_000
 _INFINITE = frozenset({"inf", "infinity", "infinite"})
