@@ -56,12 +56,12 @@ def requests(
     return Requests(arrivals, prompt, output, thinking, index, classes, pages)
 
 
-def select(source: Requests, chosen: NDArray[np.bool_] | Ints) -> Requests:
-    """The chosen requests, in the order given (a mask keeps the order of arrival)."""
+def select(source: Requests, chosen: NDArray[np.bool_] | Ints, arrival_s: Floats | None = None) -> Requests:
+    """The chosen requests, by a mask or by positions. arrival_s: new times for all N, in which those must ascend."""
     order = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
     pages = source.pages
     return Requests(
-        arrival_s=source.arrival_s[order],
+        arrival_s=(source.arrival_s if arrival_s is None else arrival_s)[order],
         prompt_tokens=source.prompt_tokens[order],
         output_tokens=source.output_tokens[order],
         thinking_tokens=source.thinking_tokens[order],

@@ -1,0 +1,1 @@
+"""Synthetic traffic: arrivals by burstiness and time of day, lengths by law."""
