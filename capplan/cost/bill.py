@@ -1,0 +1,155 @@
+"""The yearly bill of a sweep: owned and rented shares, energy and carbon, and the contract's columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capplan.catalog.accelerators import Accelerator
+from capplan.cost.energy import YEAR_S, annual_kg_co2e, annual_kwh, energy_j_per_query, fleet_power_w
+from capplan.cost.lines import CostLines, usd_per
+from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
+from capplan.cost.rent import WAYS, Rent, rented
+from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
+from capplan.scenario.cost import Cost
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+Settings = Cost | Sequence[Cost]
+Chips = Accelerator | Sequence[Accelerator]
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Money, energy and carbon of every row. kwh: a year from the grid, cooling included, also where it is rented."""
+
+    lines: CostLines
+    kwh: Floats
+    kg_co2e: Floats
+
+    def columns(self, row: int, qps_mean: float, output_tokens_per_query: float) -> dict[str, Decimal | float | None]:
+        """The contract's columns of one row; None for what does not apply (rent of an owned fleet)."""
+        held = {column.category for column in self.lines.columns}
+        total = int(self.lines.total_cents.flat[row])
+        queries = qps_mean * YEAR_S
+
+        def paid(category: str) -> Decimal | None:
+            return self.lines.category_usd(category, row) if category in held else None
+
+        energy_j = float(energy_j_per_query(self.kwh.flat[row], qps_mean)) if queries else None
+        return {
+            "annual_tco_usd": self.lines.total_usd(row),
+            "capex_usd_per_year": paid("capex"),
+            "energy_usd_per_year": paid("energy"),
+            "maintenance_usd_per_year": paid("maintenance"),
+            "rent_usd_per_year": paid("rent"),
+            "usd_per_1k_queries": usd_per(total, queries, 1e3),
+            "usd_per_m_output_tokens": usd_per(total, queries * output_tokens_per_query, 1e6),
+            "annual_kwh": float(self.kwh.flat[row]),
+            "annual_kg_co2e": float(self.kg_co2e.flat[row]),
+            "energy_j_per_query": energy_j,
+        }
+
+
+def bill(settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chips, mean_power_w: ArrayLike) -> Bill:
+    """What fleets cost a year, for a whole sweep at once; one settings or accelerator serves all rows, or one a row.
+
+    gpus: paid for in use, in whole nodes, shape (rows,) or scalar. mean_power_w: mean power of one board over the year
+    (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent.
+    Raises PriceError or MissingFigure naming the price or figure that is not there.
+    """
+    count = np.atleast_1d(np.asarray(gpus, np.float64))
+    costs, chips = _per_row(settings, count.size), _per_row(accelerator, count.size)
+    kinds, at = _kinds(costs, chips)
+    owned = np.array([cost.pricing.share("own") for cost, _ in kinds])[at]
+    spares = np.array([cost.spares for cost, _ in kinds])[at]
+    parts: list[CostLines] = []
+    if np.any(owned > 0):
+        parts.append(_owned(kinds, at, owned, count, np.atleast_1d(nodes), mean_power_w))
+    if np.any(owned < 1):
+        per_node = count / np.maximum(np.atleast_1d(nodes), 1)
+        parts.append(_rented(kinds, at, count + spare_nodes(nodes, spares) * per_node))
+    lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    pue = np.array([cost.pue for cost, _ in kinds])[at]
+    carbon = np.array([cost.carbon_intensity_kg_per_j for cost, _ in kinds])[at]
+    kwh = annual_kwh(fleet_power_w(mean_power_w, count), pue)
+    return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
+
+
+def ownership(
+    settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chips, mean_power_w: ArrayLike
+) -> CostLines:
+    """The lines of owning the whole fleet, whatever `pricing` says."""
+    count = np.atleast_1d(np.asarray(gpus, np.float64))
+    kinds, at = _kinds(_per_row(settings, count.size), _per_row(accelerator, count.size))
+    return _owned(kinds, at, np.ones(count.size), count, np.atleast_1d(nodes), mean_power_w)
+
+
+def rent(settings: Settings, gpus: ArrayLike, accelerator: Chips) -> CostLines:
+    """The lines of the rented share of a fleet under `pricing`, without spares."""
+    count = np.atleast_1d(np.asarray(gpus, np.float64))
+    kinds, at = _kinds(_per_row(settings, count.size), _per_row(accelerator, count.size))
+    return _rented(kinds, at, count)
+
+
+Kinds = list[tuple[Cost, Accelerator]]
+
+
+def _per_row(value: T | Sequence[T], rows: int) -> list[T]:
+    held = list(value) if isinstance(value, Sequence) else [value] * rows
+    if len(held) != rows:
+        raise ValueError(f"{len(held)} settings for {rows} rows; one for all or one for each is needed")
+    return held
+
+
+def _kinds(costs: Sequence[Cost], chips: Sequence[Accelerator]) -> tuple[Kinds, NDArray[np.int64]]:
+    """The different pairs of settings and chip, and which pair each row has: prices are looked up once a pair."""
+    seen: dict[tuple[int, int], int] = {}
+    kinds: Kinds = []
+    at = np.empty(len(costs), np.int64)
+    for row, (cost, chip) in enumerate(zip(costs, chips, strict=True)):
+        key = (id(cost), id(chip))
+        if key not in seen:
+            seen[key] = len(kinds)
+            kinds.append((cost, chip))
+        at[row] = seen[key]
+    return kinds, at
+
+
+def _owned(
+    kinds: Kinds, at: NDArray[np.int64], share: Floats, gpus: Floats, nodes: ArrayLike, mean_power_w: ArrayLike
+) -> CostLines:
+    count = gpus * share
+    held = [ownership_terms(cost, chip) if cost.pricing.share("own") or np.all(share > 0) else None
+            for cost, chip in kinds]  # fmt: skip
+    first = next(terms for terms in held if terms is not None)
+    # Rows that own nothing take any terms: they multiply a count of 0.
+    merged = _expanded(stack([terms or first for terms in held]), at)
+    given = np.asarray(merged.network_usd_per_gpu, np.float64)
+    network = np.where(np.isnan(given), network_usd_per_gpu(count, nodes), given)
+    return own(replace(merged, network_usd_per_gpu=network), count, np.asarray(nodes) * share, mean_power_w)
+
+
+def _expanded(terms: OwnershipTerms, at: NDArray[np.int64]) -> OwnershipTerms:
+    arrays: Mapping[str, ArrayLike] = {
+        name: value[at] for name, value in vars(terms).items() if isinstance(value, np.ndarray)
+    }
+    return replace(terms, **arrays)  # type: ignore[arg-type]  # every field but `sources` takes an array
+
+
+def _rented(kinds: Kinds, at: NDArray[np.int64], gpus: Floats) -> CostLines:
+    held: list[dict[str, tuple[Rent, float]]] = [
+        {found.way: (found, share) for found, share in rents(cost, chip.name)} for cost, chip in kinds
+    ]
+    rows = []
+    for way in WAYS:
+        if not any(way in ways for ways in held):
+            continue
+        share = np.array([ways[way][1] if way in ways else 0.0 for ways in held])
+        price = np.array([ways[way][0].usd_per_s if way in ways else 0.0 for ways in held])
+        bases = {ways[way][0].basis for ways in held if way in ways}
+        rows.append((way, share[at], price[at], bases.pop() if len(bases) == 1 else "by row"))
+    return rented(gpus, rows)

@@ -1,0 +1,189 @@
+"""From a scenario's cost section and the catalogue to the figures of the bill, each with its source."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capplan import units
+from capplan.catalog.accelerators import Accelerator
+from capplan.catalog.figures import MissingFigure, entry
+from capplan.cost.energy import YEAR_S, tdp_w
+from capplan.cost.ownership import OwnershipTerms
+from capplan.cost.prices import purchase, quotes
+from capplan.cost.rent import Rent, choose, given_rent
+from capplan.engine.excuse import Assumption
+from capplan.scenario.cost import Cost
+
+Floats = NDArray[np.float64]
+
+_KIND = "prices/datacenter"
+_HOST_GPUS = 8  # the catalogue's host prices are for servers of eight
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A catalogued amount in USD and who says it."""
+
+    usd: float
+    source: str
+
+
+@lru_cache(maxsize=32)
+def _figure(name: str, place: str, unit: str, needed_for: str) -> Figure:
+    found = entry(_KIND, name).figure(place)
+    if found is None:
+        raise MissingFigure(f"{_KIND}/{name}", place, needed_for)
+    said = found.source.title if found.source else f"{_KIND}/{name}"
+    return Figure(units.parse(found.value, unit), f"{said} ({found.on})" if found.on else said)
+
+
+def host_usd_per_gpu(accelerator: Accelerator) -> Figure:
+    """Host, chassis and cards for one accelerator: a share of an eight-way server, or 0 where the price holds them."""
+    included = entry(_KIND, "servers").plain.get("host_in_price")
+    if isinstance(included, list) and accelerator.name in included:
+        return Figure(0.0, "the rack's price holds its hosts")
+    joined = (accelerator.link_kind or "PCIe").casefold()
+    if joined.startswith("pcie") or "bridge" in joined:
+        found = _figure("servers", "pcie_host", "usd", "host cost")
+    else:
+        found = _figure("node", "host.mid", "usd", "host cost")
+    return Figure(found.usd / _HOST_GPUS, found.source)
+
+
+@lru_cache(maxsize=2)
+def network_tiers() -> tuple[tuple[float, float], ...]:
+    """(GPUs at most, USD per GPU) of each tier of the network between servers, smallest first."""
+    rows = entry(_KIND, "network").plain.get("tiers")
+    if not isinstance(rows, list) or not rows:
+        raise MissingFigure(f"{_KIND}/network", "tiers", "network cost")
+    tiers = [
+        (units.parse(str(row["gpus"]), "count"), units.parse(str(row["price"]), "usd"))
+        for row in rows
+        if isinstance(row, dict)
+    ]
+    return tuple(sorted(tiers))
+
+
+def network_usd_per_gpu(gpus: ArrayLike, nodes: ArrayLike) -> Floats:
+    """Network between servers for each GPU, by the smallest tier that joins them all; one server needs none.
+
+    Beyond the largest tier its price is kept.
+
+    >>> network_usd_per_gpu([8, 16, 600, 10_000], [1, 2, 75, 1250]).tolist()
+    [0.0, 1882.0, 4248.0, 6612.0]
+    """
+    sizes, prices = (np.array(part) for part in zip(*network_tiers(), strict=True))
+    tier = np.minimum(np.searchsorted(sizes, np.asarray(gpus, np.float64)), len(sizes) - 1)
+    price: Floats = np.where(np.asarray(nodes) > 1, prices[tier], 0.0)
+    return price
+
+
+def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
+    """All figures of a bought fleet; what the scenario gives goes before the catalogue.
+
+    The network's price is NaN where the catalogue's tiers decide: it depends on the size of the fleet.
+    Raises PriceError for an accelerator without a purchase price, MissingFigure for one without a rated power.
+    """
+    sources: dict[str, str] = {}
+    price_usd, host_usd = cost.purchase_price_usd, _per_gpu(cost.node_price_usd, accelerator)
+    if price_usd is None:
+        found = purchase(accelerator.name)
+        price_usd, sources["gpu_price_usd"] = found.usd, found.source
+    if host_usd is None:
+        host = host_usd_per_gpu(accelerator)
+        host_usd, sources["host_usd_per_gpu"] = host.usd, host.source
+    network_usd = cost.network_price_usd
+    if network_usd is None:
+        network_usd = math.nan
+        sources["network_usd_per_gpu"] = _figure("network", "tiers[0].price", "usd", "network cost").source
+    for name in ("interest", "spares", "installation", "residual_value", "pue"):
+        if not cost.given(name):
+            sources[name] = "default"
+    for name in ("maintenance", "electricity_usd_per_j"):
+        if not cost.given(name):
+            sources[name] = "default, as in mlsysim 0.3.0"
+    return OwnershipTerms(
+        gpu_price_usd=price_usd,
+        host_usd_per_gpu=host_usd,
+        network_usd_per_gpu=network_usd,
+        tdp_w=tdp_w(accelerator),
+        amortization_years=cost.amortization_s / YEAR_S,
+        interest=cost.interest,
+        residual_value=cost.residual_value,
+        installation=cost.installation,
+        maintenance=cost.maintenance,
+        spares=cost.spares,
+        pue=cost.pue,
+        electricity_usd_per_j=cost.electricity_usd_per_j,
+        colocation_usd_per_w_s=cost.colocation_usd_per_w_s or 0.0,
+        staff_usd_per_year=cost.staff_usd_per_year,
+        software_usd_per_gpu_year=cost.software_usd_per_gpu_year,
+        sources=tuple(sources.items()),
+    )
+
+
+def _per_gpu(node_price_usd: float | None, accelerator: Accelerator) -> float | None:
+    return None if node_price_usd is None else node_price_usd / accelerator.node_gpus
+
+
+def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
+    """The price and the share of each way of renting in the scenario's mix; empty where all is owned.
+
+    Raises PriceError naming the way, provider, region or term that has no price.
+    """
+    found = []
+    for way, share in cost.pricing.shares:
+        if way == "own":
+            continue
+        if cost.gpu_hourly_usd_per_s is not None:
+            rent = given_rent(way, cost.gpu_hourly_usd_per_s)
+        else:
+            term_s = cost.term_s if way == "reserved" else None
+            rent = choose(quotes(accelerator), accelerator, way, cost.provider, _cloud_region(cost), term_s)
+        found.append((rent, share))
+    return tuple(found)
+
+
+def _cloud_region(cost: Cost) -> str | None:
+    """`region` names a cloud's region only beside a provider; alone it is the site of the electricity."""
+    return cost.region if cost.provider is not None else None
+
+
+def assumptions(cost: Cost, accelerator: Accelerator, terms: OwnershipTerms | None) -> tuple[Assumption, ...]:
+    """What the bill takes for granted: figures that the scenario left open, and lines that it leaves out."""
+    said: list[Assumption] = []
+    if terms is not None:
+        named = {
+            "gpu_price_usd": ("cost.purchase_price", terms.gpu_price_usd),
+            "host_usd_per_gpu": ("cost.node_price", np.asarray(terms.host_usd_per_gpu) * accelerator.node_gpus),
+        }
+        for field, (key, value) in named.items():
+            if field in dict(terms.sources):
+                amount = f"{float(np.asarray(value).flat[0]):,.0f} USD"
+                said.append(Assumption(key, amount, terms.source(field), "catalogue"))
+        if "network_usd_per_gpu" in dict(terms.sources):
+            said.append(Assumption("cost.network_price", "by tier", terms.source("network_usd_per_gpu"), "catalogue"))
+        said += [Assumption(f"cost.{key}", text, "not in the bill unless given") for key, text in _absent(cost).items()]
+    for rent, share in rents(cost, accelerator.name):
+        if cost.gpu_hourly_usd_per_s is None:
+            band = f"{rent.low_usd_per_s * 3600:.2f} to {rent.high_usd_per_s * 3600:.2f}"
+            text = f"{rent.usd_per_s * 3600:.2f} USD/hour for {share:.0%} {rent.way} (band {band})"
+            said.append(Assumption("cost.gpu_hourly", text, rent.basis, "catalogue"))
+    return tuple(said)
+
+
+def _absent(cost: Cost) -> Mapping[str, str]:
+    """Lines of zero that a finance team would ask for."""
+    values = {
+        "colocation": cost.colocation_usd_per_w_s,
+        "staff": cost.staff_usd_per_year,
+        "software": cost.software_usd_per_gpu_year,
+        "installation": cost.installation,
+        "spares": cost.spares,
+        "interest": cost.interest,
+    }
+    return {key: "none" for key, value in values.items() if not value}
