@@ -215,3 +215,31 @@ def longest_factor(samples: Values, cv: float) -> Array:
     density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi) * np.exp(sigma * z - sigma * sigma / 2)
     weight = count[..., None] * below ** (count[..., None] - 1.0) * density
     return np.asarray(weight.sum(axis=-1) * (z[1] - z[0]))
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Another law with every length multiplied by a factor above 0."""
+
+    law: LengthLaw
+    factor: float
+
+    @property
+    def mean_tokens(self) -> Values:
+        return self.factor * self.law.mean_tokens
+
+    @property
+    def cv(self) -> Values:
+        return self.law.cv
+
+    def quantile_tokens(self, share: Values) -> Array:
+        return self.factor * self.law.quantile_tokens(share)
+
+    def capped_mean_tokens(self, cap_tokens: Values) -> Array:
+        return self.factor * self.law.capped_mean_tokens(np.asarray(cap_tokens) / self.factor)
+
+    def capped_square_tokens2(self, cap_tokens: Values) -> Array:
+        return self.factor**2 * self.law.capped_square_tokens2(np.asarray(cap_tokens) / self.factor)
+
+    def share_above(self, cap_tokens: Values) -> Array:
+        return self.law.share_above(np.asarray(cap_tokens) / self.factor)

@@ -1,0 +1,71 @@
+"""From a scenario to a strategy's demand and accuracy: the one place that knows both."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from capplan.catalog import files
+from capplan.reasoning import options as sections
+from capplan.reasoning import published
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import Demand, accuracy, demand
+from capplan.reasoning.options import Options, Query
+from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.schema import Scenario
+
+
+def demand_of(scenario: Scenario, section: Reasoning | None = None) -> Demand:
+    """What one query of the scenario asks of the engine, under its `reasoning` or another section of that kind."""
+    return demand(options_of(scenario, section), query_of(scenario))
+
+
+def accuracy_of(scenario: Scenario, section: Reasoning | None = None) -> Accuracy | None:
+    """How often its answers are right; None where the scenario says nothing to tell it by.
+
+    Raises UserError for a benchmark that does not exist and a curve file that cannot be used.
+    """
+    base = base_of(scenario)
+    if base is None:
+        return None
+    chosen = _knowing(options_of(scenario, section), base)
+    return accuracy(chosen, demand(chosen, query_of(scenario)), base)
+
+
+def options_of(scenario: Scenario, section: Reasoning | None = None) -> Options:
+    """The options of the scenario's reasoning; adaptive voting learns the accuracy of one sample, if there is one."""
+    chosen = sections.read(section or scenario.reasoning)
+    base = base_of(scenario) if chosen.adaptive else None
+    return chosen if base is None else _knowing(chosen, base)
+
+
+def query_of(scenario: Scenario) -> Query:
+    """The lengths of the scenario's prompts and answers."""
+    return sections.query(scenario.workload.prompt_tokens, scenario.workload.answer_tokens)
+
+
+def base_of(scenario: Scenario) -> Base | None:
+    """What the scenario tells or the catalogue publishes about one sample; None without a word under `quality`."""
+    quality = scenario.quality
+    given = (quality.benchmark, quality.single_sample_accuracy, quality.curve)
+    if all(one is None for one in given):
+        return None
+    curve = None if quality.curve is None else scenario.file(quality.curve)
+    return published.base(model_name(scenario.model), quality.benchmark, quality.single_sample_accuracy, curve)
+
+
+def model_name(model: object) -> str:
+    """The catalogue's name of a scenario's model; the name it gives itself where it is described in place."""
+    if isinstance(model, dict):
+        return str(model.get("name", "custom model"))
+    name = str(model)
+    return files.find("models", name).stem if files.exists("models", name) else name
+
+
+def _knowing(options: Options, base: Base) -> Options:
+    """The options with the accuracy of one sample at the length that this strategy's samples have."""
+    thinking = options.thinking_law().capped_mean_tokens(options.thinking_budget_tokens)
+    single = base.at(thinking, options.thinking_law(), options.thinking_budget_tokens)
+    if single is None or np.ndim(single.value) > 0:
+        return options
+    return replace(options, single_accuracy=float(single.value))
