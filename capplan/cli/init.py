@@ -20,7 +20,7 @@ def command(
     template: Annotated[str, typer.Option("--template", "-t", metavar="NAME", help="What to start from.")] = "chat",
     show: Annotated[bool, typer.Option("--print", help="Print it instead of writing a file.")] = False,
 ) -> None:
-    from capplan.scenario.templates import template as text_of
+    from capplan.scenario.templates import text as text_of
 
     text = text_of(template)
     if show:

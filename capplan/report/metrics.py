@@ -87,7 +87,13 @@ METRICS: tuple[Metric, ...] = (
            "What limits the plan, or the constraint that it breaks."),
 )  # fmt: skip
 
-BY_NAME = {metric.name: metric for metric in METRICS}
+# Columns that some reports have beside the contract's.
+FURTHER = (
+    Metric("pool", "pool", "text", "", "candidate", "Part of the fleet that serves one tier, or all queries."),
+    Metric("share", "share", "ratio", "", "candidate", "Share of the queries that come here."),
+)
+
+BY_NAME = {metric.name: metric for metric in (*METRICS, *FURTHER)}
 
 # Columns of the terminal and Markdown tables, by kind of report; CSV and JSON always have them all.
 VIEWS: dict[str, tuple[str, ...]] = {

@@ -52,7 +52,7 @@ def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None
     A layout left to the planner is chosen once and held for all rows that differ only in load, so that their
     difference is due to what was swept. Raises UserError for an unknown key or value.
     """
-    grid = axes({**scenario.axes(), **(over or {})} or {"reasoning.k": DEFAULT_K})
+    grid = axes({**scenario.sweeps, **(over or {})} or {"reasoning.k": DEFAULT_K})
     at = list(points(grid))
     scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at)
     alone = plans([with_values(each, {"serving.concurrency": 1}) for each in scenarios])

@@ -1,0 +1,181 @@
+"""The commands on the shipped scenarios: what they print, where it goes, and how they end."""
+
+import csv
+import io
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from capplan.cli.main import HERE, command_names
+
+SWEEP = "scenarios/cot-k-sweep.yaml"
+TEXTBOOK = "scenarios/textbook-gpt4-h100.yaml"
+EXAMPLES = [
+    (name, example)
+    for name in command_names()
+    for example in re.findall(r"^\s*\$ capplan (.+)$", (HERE / f"{name}.py").read_text("utf-8"), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
+def test_the_example_in_the_help_works(capplan, name: str, example: str) -> None:
+    arguments = shlex.split(example)
+    assert arguments[0] == name
+    done = capplan(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_sweep_has_one_row_per_k_and_says_why_the_multipliers_differ(capplan) -> None:
+    done = capplan("sweep", SWEEP)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for heading in ("latency", "tokens", "fleet", "cost", "USD/year", "TTA"):
+        assert heading in done.stdout
+    assert "because" in done.stdout
+
+
+def test_the_first_row_of_a_sweep_is_the_measure_of_the_others(capplan) -> None:
+    first, *others = rows(capplan("sweep", SWEEP, "-f", "csv").stdout)
+    for name in ("latency_multiplier", "token_multiplier", "fleet_multiplier", "cost_multiplier"):
+        assert float(first[name]) == 1
+        assert all(float(row[name]) >= 1 for row in others)
+
+
+def test_a_layout_left_to_the_planner_is_one_for_all_k(capplan) -> None:
+    swept = rows(capplan("sweep", SWEEP, "--k", "1,4,16,64", "-f", "csv").stdout)
+    assert len({(row["tensor_parallel"], row["pipeline_parallel"], row["model"], row["gpu"]) for row in swept}) == 1
+
+
+def test_over_gives_the_grid_of_several_keys(capplan) -> None:
+    swept = rows(capplan("sweep", SWEEP, "--k", "1,8", "--over", "workload.qps=50,100", "-f", "csv").stdout)
+    assert [(row["k"], row["workload.qps"]) for row in swept] == [("1", "50"), ("1", "100"), ("8", "50"), ("8", "100")]
+
+
+def test_the_same_question_gives_the_same_bytes(capplan) -> None:
+    for format in ("table", "json", "csv", "markdown", "html"):
+        first, second = (capplan("sweep", SWEEP, "-f", format) for _ in range(2))
+        assert first.stdout == second.stdout and first.returncode == 0, first.stderr
+
+
+def test_tco_answers_with_no_file_at_all(capplan, tmp_path: Path) -> None:
+    done = capplan("tco", "--qps", "100", "--k", "8", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a year on" in done.stdout and "total" in done.stdout and not list(tmp_path.iterdir())
+
+
+def test_cost_lines_add_up_to_the_cent(capplan) -> None:
+    report = json.loads(capplan("tco", "--qps", "100", "--k", "8", "-f", "json").stdout)
+    cents = [round(line["usd_per_year"] * 100) for line in report["lines"]]
+    assert sum(cents) == round(report["rows"][0]["annual_tco_usd"] * 100) and len(cents) > 2
+
+
+def test_a_flag_of_tco_is_short_for_set(capplan) -> None:
+    short = capplan("tco", "--qps", "50", "--k", "4", "--tp", "4", "-f", "json").stdout
+    sets = ["--set", "workload.qps=50", "--set", "reasoning.k=4", "--set", "serving.tensor_parallel=4"]
+    assert short == capplan("tco", *sets, "-f", "json").stdout
+
+
+def test_a_wrong_flag_is_told_like_a_wrong_line_of_a_file(capplan) -> None:
+    done = capplan("tco", "--qps", "many")
+    assert done.returncode == 2 and "workload.qps" in done.stderr and done.stdout == ""
+
+
+def test_the_suffix_of_out_picks_the_format(capplan, tmp_path: Path) -> None:
+    for name, start in (("a.json", "{"), ("a.csv", "k,"), ("a.md", "## "), ("a.html", "<!doctype"), ("a.txt", "")):
+        done = capplan("sweep", SWEEP, "-o", tmp_path / name)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert (tmp_path / name).read_text("utf-8").startswith(start)
+
+
+@pytest.mark.parametrize("wrong", [("-f", "xml"), ("-o", "report.xlsx"), ("-o", SWEEP), ("--over", "reasoning.k")])
+def test_wrong_options_are_told_before_any_work(capplan, wrong: tuple[str, str]) -> None:
+    done = capplan("sweep", SWEEP, *wrong)
+    assert done.returncode == 2 and done.stdout == "" and "Traceback" not in done.stderr
+
+
+def test_an_unknown_key_to_sweep_is_wrong_input_with_a_suggestion(capplan) -> None:
+    done = capplan("sweep", SWEEP, "--over", "serving.wieghts=fp8,bf16")
+    assert done.returncode == 2 and "weights" in done.stderr
+
+
+def test_a_plan_that_cannot_be_ends_with_3_and_says_why_and_what_to_do(capplan) -> None:
+    done = capplan("tco", "--model", "deepseek-r1", "--gpu", "h100-sxm", "--weights", "fp8", "--tp", "8")
+    assert done.returncode == 3
+    assert "memory" in done.stderr and "cure:" in done.stderr and "--set" in done.stderr
+    report = json.loads(
+        capplan(
+            "tco", "--model", "deepseek-r1", "--gpu", "h100-sxm", "--weights", "fp8", "--tp", "8", "-f", "json"
+        ).stdout
+    )
+    assert report["rows"][0]["feasible"] is False and report["rows"][0]["annual_tco_usd"] is None
+    assert report["excuses"][0]["constraint"] and report["excuses"][0]["changes"]
+
+
+def test_the_textbook_is_refused_on_every_row_unless_allowed(capplan) -> None:
+    refused = capplan("sweep", TEXTBOOK)
+    assert refused.returncode == 3 and refused.stdout.count("NO: memory") == 4
+    allowed = capplan("sweep", TEXTBOOK, "--allow-infeasible")
+    assert allowed.returncode == 0 and allowed.stdout.count("NO: memory") == 4 and "895,126,035" in allowed.stdout
+
+
+def test_the_textbook_gives_the_tutorials_table(capplan) -> None:
+    table = {
+        1: (67482.7, 47237.9, 6752, 70271265),
+        4: (225995.8, 158197.1, 22600, 235208915),
+        8: (437346.6, 306142.6, 43736, 455181289),
+        16: (860048.2, 602033.8, 86008, 895126035),
+    }
+    for row in rows(capplan("sweep", TEXTBOOK, "--allow-infeasible", "-f", "csv").stdout):
+        time_ms, energy_j, gpus, usd = table.pop(int(row["k"]))
+        assert float(row["tta_s"]) * 1000 == pytest.approx(time_ms, abs=0.1)
+        assert float(row["energy_j_per_query"]) == pytest.approx(energy_j, abs=0.1)
+        assert int(row["gpus"]) == gpus
+        assert float(row["annual_tco_usd"]) == pytest.approx(usd, abs=1)
+    assert not table
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_in_a_terminal_nothing_is_wider_than_it(terminal, width: int) -> None:
+    screen = terminal("sweep", SWEEP, width=width)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", screen.text)
+    assert screen.returncode == 0
+    assert max(map(len, plain.splitlines())) <= width
+    assert "USD/year" in " ".join(plain.split()) and "…" not in plain
+
+
+def test_terminals_have_colour_and_pipes_and_those_who_refuse_it_have_none(terminal, capplan) -> None:
+    assert "\x1b[" in terminal("sweep", SWEEP, width=200).text
+    assert "\x1b[" not in terminal("sweep", SWEEP, "--no-color", width=200).text
+    assert "\x1b[" not in terminal("sweep", SWEEP, width=200, env={"NO_COLOR": "1"}).text
+    assert "\x1b[" not in capplan("sweep", SWEEP).stdout
+
+
+def test_validate_tells_of_every_file(capplan, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("version: 1\nworkload: {qps: 100}\ngpus: h100\n")
+    done = capplan("validate", SWEEP, bad)
+    assert done.returncode == 2 and f"{bad}:3:1" in done.stderr and "1 of 2 files have faults" in done.stderr
+    good = capplan("validate", SWEEP)
+    assert (good.returncode, good.stdout) == (0, f"{SWEEP}: ok\n")
+
+
+def test_init_writes_a_scenario_that_validates_and_never_overwrites(capplan, tmp_path: Path) -> None:
+    assert capplan("init", cwd=tmp_path).returncode == 0
+    assert capplan("validate", tmp_path / "scenario.yaml").returncode == 0
+    again = capplan("init", cwd=tmp_path)
+    assert again.returncode == 2 and "exists already" in again.stderr
+
+
+def test_reports_name_the_catalogue_and_every_assumption_with_its_source(capplan) -> None:
+    report = json.loads(capplan("tco", "--qps", "100", "--k", "8", "-f", "json").stdout)
+    assert report["schema"] == "capplan.report/1" and report["kind"] == "tco"
+    assert report["catalog"]["hash"] and re.fullmatch(r"\d{4}-\d\d-\d\d", report["catalog"]["date"])
+    assert report["assumptions"] and all(stated["source"] for stated in report["assumptions"])
