@@ -39,14 +39,17 @@ class Table:
     lines: tuple[int, ...]
 
 
-def read_table(path: Path) -> Table:
-    """The rows of a points file; raises PointFaults with every malformed cell of it."""
-    text = _text(path)
+def read_table(path: Path, complete: bool = True) -> Table:
+    """The rows of a points file; raises PointFaults with every malformed cell of it.
+
+    complete: model and accelerator must be named; False where the caller fills them afterwards.
+    """
+    text = read_text(path)
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     cells = _cells(reader, path)
     _, header = next(cells, (0, []))
     columns = tuple(name.strip() for name in header)
-    faults = list(_header_faults(path, columns))
+    faults = list(_header_faults(path, columns, complete))
     if faults:
         raise PointFaults(faults)
     rows: list[Row] = []
@@ -57,7 +60,7 @@ def read_table(path: Path) -> Table:
             faults.append(_fault(path, line, len(columns), "row", message, "quote a text that holds a comma"))
         elif any(values):
             row = dict(zip(columns, (value.strip() for value in values), strict=False))
-            faults.extend(_cell_faults(path, line, columns, row))
+            faults.extend(_cell_faults(path, line, columns, row, complete))
             rows.append(row)
             lines.append(line)
     if faults:
@@ -83,7 +86,8 @@ def count(row: Row, column: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A file's text; raises PointFaults where it is missing, too large or not UTF-8."""
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise PointFaults([Fault(str(path), 1, 1, "file", "larger than 200 MB", "split it")])
@@ -104,29 +108,45 @@ def _cells(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[
         raise PointFaults([Fault(str(path), line, 1, "row", f"not CSV: {error}", "close the quotes")]) from None
 
 
-def _header_faults(path: Path, columns: tuple[str, ...]) -> Iterator[Fault]:
+def _header_faults(path: Path, columns: tuple[str, ...], complete: bool) -> Iterator[Fault]:
     if not columns or columns == ("",):
         yield Fault(str(path), 1, 1, "header", "the file is empty", "the first line names the columns")
         return
     for position, name in enumerate(columns):
         if name in columns[:position]:
             yield Fault(str(path), 1, position + 1, name, "column given twice")
-    if not any(name in columns for name in _NEEDED_ONE_OF):
+    if complete and not any(name in columns for name in _NEEDED_ONE_OF):
         near = difflib.get_close_matches("model", columns, n=1)
         hint = f"is '{near[0]}' the model?" if near else "'model' or 'hf_model' says what was served"
         yield Fault(str(path), 1, 1, "header", "no column 'model' or 'hf_model'", hint)
-    if "gpu" not in columns:
+    if complete and "gpu" not in columns:
         yield Fault(str(path), 1, 1, "header", "no column 'gpu'", "it names the accelerator, e.g. H100")
 
 
-def _cell_faults(path: Path, line: int, columns: tuple[str, ...], row: Row) -> Iterator[Fault]:
+def _cell_faults(path: Path, line: int, columns: tuple[str, ...], row: Row, complete: bool) -> Iterator[Fault]:
     for name, cell in row.items():
         if cell and (problem := _problem(name, cell)):
             yield _fault(path, line, columns.index(name), name, *problem)
+    if complete:
+        for missing, hint in _missing(row):
+            place = columns.index(missing) if missing in columns else 0
+            yield _fault(path, line, place, missing, "blank", hint)
+
+
+def row_faults(path: str, line: int, row: Row) -> Iterator[Fault]:
+    """What is wrong with a row that did not come from a CSV, or whose blanks were filled after reading."""
+    for name, cell in row.items():
+        if cell and (problem := _problem(name, cell)):
+            yield Fault(path, line, 1, name, *problem)
+    for missing, hint in _missing(row):
+        yield Fault(path, line, 1, missing, "the file does not tell", hint)
+
+
+def _missing(row: Row) -> Iterator[tuple[str, str]]:
     if not row.get("model") and not row.get("hf_model"):
-        yield _fault(path, line, 0, "model", "blank", "name the model or its Hugging Face id")
+        yield "model", "name the model or its Hugging Face id"
     if not row.get("gpu"):
-        yield _fault(path, line, columns.index("gpu"), "gpu", "blank", "name the accelerator, e.g. H100")
+        yield "gpu", "name the accelerator, e.g. H100"
 
 
 def _problem(name: str, cell: str) -> tuple[str, str] | None:

@@ -1,0 +1,277 @@
+"""Fitting the residual parameters of an engine profile to measured results.
+
+Generic over `predict`: it sees parameters as a mapping of names to values and knows nothing of their meaning. Parameters
+are fitted as logarithms within bounds, held by priors (normal in the logarithm), against the logarithms of
+predicted / measured under a robust loss. Every source x load type weighs the same, as in scoring.
+
+No more is fitted than the data carry. A parameter that the prior already pins down better than the data do, or that does
+the same as another one, stays at its prior, and the result says so; fewer than `LEAST_ROWS` configurations carry none.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capplan.errors import UserError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LEAST_ROWS = 8
+ROWS_PER_PARAMETER = 8
+NOISE = 0.08  # spread of ln(measured) that no model explains: version, machine and engine differ by 5 to 11 %
+ROBUST = 2.0  # residuals beyond this many noises count linearly, not by their square
+STEP = 0.05  # of the logarithm, for slopes
+DIGITS = 4  # of fitted values, so that the same input gives the same file on every machine
+
+Values = Mapping[str, float]
+Predict = Callable[[Sequence[int], Values], Sequence[float | None]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A residual parameter: start (the prior's middle), bounds and spread of its logarithm."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the fit is held against, all of one length.
+
+    measured: values above zero. groups: equal weight each (source x load type). series: rows of one configuration family,
+    which cross-validation keeps together.
+    """
+
+    measured: Sequence[float]
+    groups: Sequence[str]
+    series: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.measured)
+
+
+@dataclass(frozen=True)
+class FitError:
+    """|predicted / measured - 1| of some rows: pooled, and the mean of the groups' medians."""
+
+    rows: int
+    median: float
+    p90: float
+    bias: float
+    by_group: float
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One parameter after the fit: its value, and one standard deviation of its logarithm; held: why it was not fitted."""
+
+    parameter: Parameter
+    value: float
+    deviation: float
+    held: str = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The fitted parameters and their errors before, after, and on rows that the fit did not see."""
+
+    fitted: tuple[Fitted, ...]
+    before: FitError
+    after: FitError
+    cross_validated: FitError
+    folds: int
+    excluded: int
+
+    @property
+    def values(self) -> dict[str, float]:
+        return {one.parameter.name: one.value for one in self.fitted}
+
+
+def fit(parameters: Sequence[Parameter], targets: Targets, predict: Predict, folds: int = 5) -> Fit:
+    """Fits what the data carry and holds the rest; raises UserError when they carry nothing.
+
+    predict: values for the rows of the given indices under the given parameters, None where refused.
+    """
+    rows, excluded = _usable(targets, predict, _start(parameters))
+    free, held = informed(parameters, targets, predict, rows)
+    fitted = _solve(free, parameters, targets, predict, rows)
+    values = _start(parameters) | {one.parameter.name: one.value for one in fitted}
+    results = {one.parameter.name: one for one in fitted}
+    left_out, count = _cross_validate(free, parameters, targets, predict, rows, folds)
+    return Fit(
+        fitted=tuple(results.get(p.name, Fitted(p, p.value, p.sigma, held.get(p.name, ""))) for p in parameters),
+        before=error(targets, rows, predict(rows, _start(parameters))),
+        after=error(targets, rows, predict(rows, values)),
+        cross_validated=left_out,
+        folds=count,
+        excluded=excluded,
+    )
+
+
+def informed(
+    parameters: Sequence[Parameter], targets: Targets, predict: Predict, rows: Sequence[int]
+) -> tuple[list[Parameter], dict[str, str]]:
+    """(parameters that the data inform, why each other one is held).
+
+    In order of what each still adds beside those before it (pivoted QR of the slopes, in units of prior over noise); one
+    that moves the predictions by less than the noise within its prior is held, and so is all beyond one for every eight
+    configurations.
+    """
+    from scipy.linalg import qr
+
+    if len(rows) < LEAST_ROWS:
+        raise UserError(f"{len(rows)} usable rows carry no parameter; measure at least {LEAST_ROWS} configurations")
+    scale = np.array([p.sigma for p in parameters])
+    slopes = _slopes(parameters, predict, rows) * scale / NOISE
+    _, r, order = qr(slopes, mode="economic", pivoting=True)
+    strength = np.abs(np.diag(r))
+    most = max(1, len(set(targets.series[at] for at in rows)) // ROWS_PER_PARAMETER, len(rows) // ROWS_PER_PARAMETER)
+    free: list[Parameter] = []
+    held: dict[str, str] = {}
+    for rank, at in enumerate(order):
+        p = parameters[at]
+        power = float(strength[rank]) if rank < len(strength) else 0.0
+        if power < 1.0:
+            held[p.name] = "the data say less about it than its prior"
+        elif len(free) >= most:
+            held[p.name] = f"{len(rows)} rows carry {most} parameters"
+        else:
+            free.append(p)
+    if not free:
+        raise UserError("the data inform none of the parameters beyond their priors; vary load, lengths or layout more")
+    return free, held
+
+
+def error(targets: Targets, rows: Sequence[int], predicted: Sequence[float | None]) -> FitError:
+    """Errors of the rows that were predicted; the bias is the median of predicted / measured, less 1."""
+    pairs = [(at, value / targets.measured[at]) for at, value in zip(rows, predicted, strict=True) if value]
+    if not pairs:
+        return FitError(0, math.nan, math.nan, math.nan, math.nan)
+    errors = sorted(abs(ratio - 1) for _, ratio in pairs)
+    groups: dict[str, list[float]] = {}
+    for at, ratio in pairs:
+        groups.setdefault(targets.groups[at], []).append(abs(ratio - 1))
+    return FitError(
+        rows=len(errors),
+        median=statistics.median(errors),
+        p90=errors[int(0.9 * (len(errors) - 1))],
+        bias=statistics.median(ratio for _, ratio in pairs) - 1,
+        by_group=statistics.mean(statistics.median(members) for members in groups.values()),
+    )
+
+
+def solve(parameters: Sequence[Parameter], targets: Targets, predict: Predict, rows: Sequence[int]) -> dict[str, float]:
+    """All parameters fitted to some rows, without asking what they carry: for leaving out groups of a large table."""
+    return {one.parameter.name: one.value for one in _solve(parameters, parameters, targets, predict, rows)}
+
+
+def _solve(
+    free: Sequence[Parameter], every: Sequence[Parameter], targets: Targets, predict: Predict, rows: Sequence[int]
+) -> list[Fitted]:
+    from scipy.optimize import least_squares
+
+    start = _start(every)
+    weights = _weights(targets, rows)
+    log_measured = np.log([targets.measured[at] for at in rows])
+    middle = np.log([p.value for p in free])
+    sigma = np.array([p.sigma for p in free])
+
+    def residuals(logs: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        values = start | {p.name: float(value) for p, value in zip(free, np.exp(logs), strict=True)}
+        misses = _logs(predict(rows, values)) - log_measured
+        fit_part = _robust(np.nan_to_num(misses, nan=1.0) / NOISE) * weights
+        return np.concatenate([fit_part, (logs - middle) / sigma])
+
+    solution = least_squares(
+        residuals,
+        middle,
+        bounds=(np.log([p.low for p in free]), np.log([p.high for p in free])),
+        x_scale=sigma,
+        diff_step=STEP / 10,
+        xtol=1e-4,
+        ftol=1e-5,
+    )
+    covariance = np.linalg.pinv(solution.jac.T @ solution.jac)
+    return [
+        Fitted(p, float(f"{math.exp(value):.{DIGITS}g}"), float(f"{math.sqrt(max(variance, 0)):.2g}"))
+        for p, value, variance in zip(free, solution.x, np.diag(covariance), strict=True)
+    ]
+
+
+def _cross_validate(
+    free: Sequence[Parameter],
+    every: Sequence[Parameter],
+    targets: Targets,
+    predict: Predict,
+    rows: Sequence[int],
+    folds: int,
+) -> tuple[FitError, int]:
+    """Errors of rows predicted by fits that saw none of their series."""
+    names = sorted({targets.series[at] for at in rows})
+    count = min(folds, len(names))
+    if count < 2:
+        return FitError(0, math.nan, math.nan, math.nan, math.nan), count
+    fold_of = {name: at % count for at, name in enumerate(names)}
+    predicted: dict[int, float | None] = {}
+    for fold in range(count):
+        kept = [at for at in rows if fold_of[targets.series[at]] != fold]
+        left = [at for at in rows if fold_of[targets.series[at]] == fold]
+        values = {one.parameter.name: one.value for one in _solve(free, every, targets, predict, kept)}
+        predicted |= dict(zip(left, predict(left, _start(every) | values), strict=True))
+    order = sorted(predicted)
+    return error(targets, order, [predicted[at] for at in order]), count
+
+
+def _usable(targets: Targets, predict: Predict, start: Values) -> tuple[list[int], int]:
+    """Rows that are measured and can be predicted, and how many are not."""
+    measured = [at for at, value in enumerate(targets.measured) if value and value > 0]
+    predicted = predict(measured, start)
+    rows = [at for at, value in zip(measured, predicted, strict=True) if value]
+    return rows, len(targets) - len(rows)
+
+
+def _slopes(parameters: Sequence[Parameter], predict: Predict, rows: Sequence[int]) -> "NDArray[np.float64]":
+    """d ln(predicted) / d ln(parameter) at the start, rows x parameters."""
+    start = _start(parameters)
+    base = _logs(predict(rows, start))
+    columns = []
+    for p in parameters:
+        up = min(p.value * math.exp(STEP), p.high)
+        # At its upper bound a parameter is moved down instead.
+        moved = up if up > p.value else max(p.value * math.exp(-STEP), p.low)
+        change = math.log(moved / p.value) or STEP
+        columns.append((_logs(predict(rows, start | {p.name: moved})) - base) / change)
+    return np.nan_to_num(np.stack(columns, axis=1))
+
+
+def _weights(targets: Targets, rows: Sequence[int]) -> "NDArray[np.float64]":
+    """Square roots of weights: every group counts as much as the mean group's rows."""
+    sizes: dict[str, int] = {}
+    for at in rows:
+        sizes[targets.groups[at]] = sizes.get(targets.groups[at], 0) + 1
+    share = len(rows) / len(sizes)
+    return np.sqrt([share / sizes[targets.groups[at]] for at in rows])
+
+
+def _robust(residuals: "NDArray[np.float64]") -> "NDArray[np.float64]":
+    """Residuals whose squares are Huber's loss: quadratic up to `ROBUST`, linear beyond."""
+    size = np.abs(residuals)
+    beyond = np.sqrt(np.maximum(2 * ROBUST * size - ROBUST**2, 0))
+    return np.where(size <= ROBUST, residuals, np.sign(residuals) * beyond)
+
+
+def _logs(values: Sequence[float | None]) -> "NDArray[np.float64]":
+    return np.log([value if value and value > 0 else math.nan for value in values])
+
+
+def _start(parameters: Sequence[Parameter]) -> dict[str, float]:
+    return {p.name: p.value for p in parameters}
