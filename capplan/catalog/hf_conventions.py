@@ -101,3 +101,14 @@ SAME_AS = {
     "RefinedWeb": "falcon",
     "RefinedWebModel": "falcon",
 }
+
+# Families whose published configs leave out what equals the default of their configuration class.
+OMITTED: dict[str, dict[str, object]] = {
+    "gemma3_text": {
+        "vocab_size": 262_208,
+        "num_attention_heads": 8,
+        "num_key_value_heads": 4,
+        "head_dim": 256,
+        "max_position_embeddings": 131_072,
+    },
+}

@@ -21,7 +21,11 @@ OLD_NAMES = {
 }
 
 # Keys that change the shape in a way that only the families named below are read for.
-FOREIGN_KEYS = ("block_configs", "linear_attn_config", "hybrid_override_pattern", "compress_ratios", "ssm_cfg")
+FOREIGN_KEYS = (
+    *("block_configs", "linear_attn_config", "hybrid_override_pattern", "layers_block_type", "compress_ratios"),
+    *("ssm_cfg", "ssm_state_size", "state_size", "mamba_d_state", "attn_layer_period", "lru_width"),
+    *("is_encoder_decoder", "type_vocab_size", "encoder_layers"),
+)
 
 
 def gpt2(config: Fields, shape: Shape) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from capplan.catalog.architecture import Architecture
 from capplan.catalog.fields import Fields
 from capplan.catalog.hf_attention import Shape, attention_shape
-from capplan.catalog.hf_conventions import CONVENTIONS, SAME_AS, Convention
+from capplan.catalog.hf_conventions import CONVENTIONS, OMITTED, SAME_AS, Convention
 from capplan.catalog.hf_families import FAMILIES, FOREIGN_KEYS, OLD_NAMES, widths
 from capplan.catalog.shape import architecture
 from capplan.errors import UserError
@@ -64,8 +64,9 @@ def shape_from_config(config: Mapping[str, object], where: str = "config.json") 
 
 def read_config(path: Path) -> Mapping[str, object]:
     """A config.json (or the folder that holds one) as a mapping; raises UserError naming the file."""
-    file = path / "config.json" if path.is_dir() else path
+    file = path
     try:
+        file = path / "config.json" if path.is_dir() else path
         if file.stat().st_size > LARGEST_CONFIG_BYTES:
             raise UserError(f"{file}: larger than {LARGEST_CONFIG_BYTES:,} bytes; a config.json is a few kilobytes")
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -95,7 +96,8 @@ def _language_part(config: Mapping[str, object]) -> dict[str, object]:
     for old, new in OLD_NAMES.items():
         if text.get(old) is not None and text.get(new) is None:
             text[new] = text[old]
-    return text
+    written = str(text.get("model_type"))
+    return {**OMITTED.get(SAME_AS.get(written, written), {}), **text}
 
 
 def _family(fields: Fields, text: Mapping[str, object]) -> tuple[str, Convention, tuple[str, ...]]:

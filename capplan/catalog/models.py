@@ -1,5 +1,6 @@
 """Models by catalogue name, alias, Hugging Face id, inline mapping or path to a config.json."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from capplan.catalog.model_names import candidates
 from capplan.catalog.shape import SHAPE_KEYS, architecture
 from capplan.errors import UserError
 
+_LONGEST_REFERENCE = 240  # what a file name may hold
 _HEAD = ("name", "title", "aliases", "sources", "license", "official", "released", "shape", "published", "unmodelled")
 _PUBLISHED = ("total_parameters", "active_parameters", "counted_as_active")
 # Makers differ in whether the embeddings belong to the active parameters that they print.
@@ -58,6 +60,8 @@ def model(reference: str | Mapping[str, object], base: Path | None = None) -> Mo
     """
     if isinstance(reference, Mapping):
         return _inline(reference)
+    if len(reference) > _LONGEST_REFERENCE:
+        raise files.UnknownName("models", reference[:40] + "...")
     if (config := _as_path(reference, base)) is not None:
         return _from_config(config)
     path = _find(reference)
@@ -81,12 +85,15 @@ def _find(reference: str) -> Path:
 
 
 def _as_path(reference: str, base: Path | None) -> Path | None:
-    """The path that a reference means, None where it is a name."""
-    path = Path(reference).expanduser()
+    """The path that a reference means, None where it is a name.
+
+    A folder counts only where it is written as a path, so that a plain name means the same in every folder.
+    """
+    if not reference.endswith(".json") and "/" not in reference and os.sep not in reference:
+        return None
+    path = Path(os.path.expanduser(reference))  # noqa: PTH111  (Path.expanduser raises for an unknown user)
     path = path if path.is_absolute() or base is None else base / path
-    if reference.endswith(".json") or (path / "config.json").is_file():
-        return path
-    return None
+    return path if reference.endswith(".json") or (path / "config.json").is_file() else None
 
 
 def _from_config(path: Path) -> Model:

@@ -14,7 +14,7 @@ def attended_tokens(group: AttentionLayers, context_tokens: ArrayLike) -> Floats
     """Cache entries that one new token reads in one layer, itself included, at a context of `context_tokens`.
 
     Sliding window: at most the window. Chunked: half a chunk on average, once past the first (the true span runs from
-    1 to the whole chunk). Sparse index: the best `top_k`. Pooled cache: the local tokens and one entry per `ratio` tokens.
+    1 to the whole chunk). Sparse index: the best `top_k`. Pooled cache: local tokens and one entry per `ratio` tokens.
 
     >>> local = AttentionLayers(18, heads=64, kv_heads=8, head_dim=64, window_tokens=128)
     >>> attended_tokens(local, [64, 4096]).tolist()
