@@ -10,7 +10,6 @@ from capplan.catalog import files
 from capplan.catalog.architecture import Architecture
 from capplan.catalog.fields import Fields
 from capplan.catalog.figures import Entry, MissingFigure
-from capplan.catalog.huggingface import read_config, shape_from_config
 from capplan.catalog.model_names import candidates
 from capplan.catalog.shape import SHAPE_KEYS, architecture
 from capplan.errors import UserError
@@ -64,13 +63,13 @@ def model(reference: str | Mapping[str, object], base: Path | None = None) -> Mo
         raise files.UnknownName("models", reference[:40] + "...")
     if (config := _as_path(reference, base)) is not None:
         return _from_config(config)
-    path = _find(reference)
+    path = _find(reference, files.roots())
     return _build(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4096)
-def _find(reference: str) -> Path:
-    """The file of a name; a plain file name reads no other file."""
+def _find(reference: str, _roots: tuple[Path, ...]) -> Path:
+    """The file of a name in the catalogue's folders; a plain file name reads no other file."""
     spellings = list(candidates(reference))
     for spelling in spellings:
         try:
@@ -97,6 +96,8 @@ def _as_path(reference: str, base: Path | None) -> Path | None:
 
 
 def _from_config(path: Path) -> Model:
+    from capplan.catalog.huggingface import read_config, shape_from_config  # a plain name needs none of it
+
     config = read_config(path)
     imported = shape_from_config(config, str(path))
     folder = path if path.is_dir() else path.parent
@@ -113,6 +114,8 @@ def _from_config(path: Path) -> Model:
 def _inline(mapping: Mapping[str, object]) -> Model:
     """A model written out in a scenario: the shape's keys at the top, or below `shape:`; or a Hugging Face config."""
     if "model_type" in mapping or "num_hidden_layers" in mapping:
+        from capplan.catalog.huggingface import shape_from_config
+
         imported = shape_from_config(mapping, "model")
         name = str(mapping.get("name") or mapping.get("_name_or_path") or f"inline {imported.model_type}")
         arch = architecture(name, Fields(imported.shape, "model"))

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.catalog.figures import figures
 from capplan.catalog.huggingface import architecture_from_config, read_config, shape_from_config
+from capplan.catalog.model_file import model_yaml
 from capplan.catalog.models import model
 from capplan.engine.architecture import parameters
 from capplan.errors import UserError
@@ -289,6 +291,20 @@ def test_a_file_that_is_no_config_is_an_error_that_names_it(content: bytes, mess
 def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere/config\.json: cannot be read"):
         read_config(tmp_path / "nowhere" / "config.json")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_config_written_as_a_catalogue_file_reads_back_the_same(
+    family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported = shape_from_config(FAMILIES[family][0])
+    (tmp_path / "models").mkdir()
+    text = model_yaml("my model: 1", imported, 'a "config", with {signs}: # and more', "2026-11-21")
+    (tmp_path / "models" / "mine.yaml").write_text(text)
+    monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path))
+    assert model("mine").architecture == architecture_from_config(FAMILIES[family][0], "mine")
+    assert model("mine").title == "my model: 1"
+    assert all(figure.source and figure.source.read == "2026-11-21" for figure in figures("models", "mine"))
 
 
 VALUES = st.one_of(
