@@ -12,6 +12,7 @@ from capplan.cost.lines import CostColumn, CostLines, broadcast, column
 Floats = NDArray[np.float64]
 
 _ROUNDING = 1e-9
+_NO_INTEREST = 1e-12  # below, the quotient of two vanishing numbers would say nothing
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ def annuity(interest: ArrayLike, years: ArrayLike) -> Floats:
     rate, time = np.broadcast_arrays(np.asarray(interest, np.float64), np.asarray(years, np.float64))
     if np.any(~(time > 0)) or np.any(~(rate >= 0)):
         raise ValueError("an annuity needs an interest from 0 up over a time above 0")
-    grown = np.where(rate > 0, -np.expm1(-time * np.log1p(rate)), 1.0)
-    payment: Floats = np.where(rate > 0, rate / grown, 1 / time)
+    charged = rate > _NO_INTEREST
+    repaid = np.where(charged, -np.expm1(-time * np.log1p(rate)), 1.0)
+    payment: Floats = np.where(charged, rate / repaid, 1 / time)
     return payment
 
 
@@ -123,7 +125,7 @@ def own(
     installed_usd = bought_usd * np.asarray(terms.installation, np.float64)
     loss, financing = depreciation_and_financing(terms.interest, terms.amortization_years, terms.residual_value)
     plain_loss = 1 / np.asarray(terms.amortization_years, np.float64)  # labour leaves nothing to sell
-    plain_financing = annuity(terms.interest, terms.amortization_years) - plain_loss
+    plain_financing = np.maximum(annuity(terms.interest, terms.amortization_years) - plain_loss, 0.0)
     kept = {"years": terms.amortization_years, "residual": terms.residual_value}
     left = " x (1 - {residual:.0%} residual)" if np.any(np.asarray(terms.residual_value) > 0) else ""
     written_off = left + " / {years:g} years"
