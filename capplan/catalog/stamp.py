@@ -5,17 +5,20 @@ import re
 from capplan.catalog.files import catalog_hash, roots
 
 _READ = re.compile(r"\bread:\s*['\"]?(\d{4}-\d{2}-\d{2})")
+# Prices kept as a warning (`use: no`) are never computed with, so their age does not count.
+_HELD = re.compile(r"^(?!.*\buse: no\b).*\bon:\s*['\"]?(\d{4}(?:-\d{2}){0,2})\b", re.MULTILINE)
 
 
 def stamp() -> dict[str, str | None]:
-    """`hash` of all files, `date` of the newest reading of a source, `oldest_price`: the oldest among the prices.
+    """`hash` of all files; `date`: when a source was last read; `oldest_price`: since when the oldest price of an
+    accelerator holds, as exactly as it is dated (`2026`, `2026-05` or a day).
 
-    Dates are ISO text, None where no file has one. Reads every file, so only for reports that record it.
+    None where no file has a date. Reads every file, so only for reports that record it.
     """
-    files = [(path.relative_to(top).parts[0], path) for top in roots() for path in top.rglob("*.yaml")]
-    days = [(kind, day) for kind, path in files for day in _READ.findall(path.read_text("utf-8"))]
+    files = [path for top in roots() for path in top.rglob("*.yaml")]
+    prices = [path for top in roots() for path in (top / "prices" / "accelerators").glob("*.yaml")]
     return {
         "hash": catalog_hash(),
-        "date": max((day for _, day in days), default=None),
-        "oldest_price": min((day for kind, day in days if kind == "prices"), default=None),
+        "date": max((day for path in files for day in _READ.findall(path.read_text("utf-8"))), default=None),
+        "oldest_price": min((day for path in prices for day in _HELD.findall(path.read_text("utf-8"))), default=None),
     }

@@ -1,6 +1,6 @@
 """At which K a model with reasoning takes longer, or costs more, than another model with less of it.
 
-$ capplan crossover scenarios/textbook-gpt4-h100.yaml --model llama-3.1-70b --versus gpt-4 --allow-infeasible
+$ capplan crossover scenarios/textbook-gpt4-h100.yaml --model llama-3-70b --versus gpt-4-textbook --allow-infeasible
 """
 
 from typing import TYPE_CHECKING, Annotated

@@ -31,6 +31,6 @@ def _report() -> dict[str, Any]:
 
 
 def _scenario() -> dict[str, Any]:
-    from capplan.scenario.schema import scenario_schema
+    from capplan.scenario.json_schema import scenario_schema
 
     return scenario_schema()

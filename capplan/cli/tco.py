@@ -3,7 +3,7 @@
 $ capplan tco --qps 100 --k 8
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from capplan.report.report import Report
 
 
-def _key(flag: str, meaning: str) -> typer.models.OptionInfo:
+def _key(flag: str, meaning: str) -> Any:
     """A flag that stands for a scenario key; its value is read, and faults are told, as if the file had it."""
     return typer.Option(flag, metavar="VALUE", help=meaning, rich_help_panel="Scenario keys")
 
