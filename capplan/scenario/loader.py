@@ -1,0 +1,85 @@
+"""A scenario file, with overrides, to a `Scenario`; or every fault of it, each at file:line:column."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from capplan.scenario.document import LARGEST_BYTES, parse
+from capplan.scenario.faults import Fault, ScenarioFaults
+from capplan.scenario.overrides import apply
+from capplan.scenario.part import copied
+from capplan.scenario.reader import Reader, ordered
+from capplan.scenario.schema import Scenario
+from capplan.scenario.templates import folder
+from capplan.scenario.tiers import tier_contradictions
+from capplan.scenario.tree import Node, Source, node_of
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+def default_path() -> Path:
+    """The scenario that commands take when none is named."""
+    return folder() / "default.yaml"
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """Reads a scenario file. overrides: `PATH=VALUE`, as after `--set`; the last one for a path wins.
+
+    Raises ScenarioFaults with everything that is wrong, in the file and in the overrides.
+    """
+    return _scenario(_text(Path(path)), str(path), Path(path), overrides)
+
+
+def loads(text: str, name: str = "<text>", overrides: Sequence[str] = (), path: Path | None = None) -> Scenario:
+    """Reads a scenario from YAML or JSON text. path: the file that relative paths in it are to start from."""
+    return _scenario(text, name, path, overrides)
+
+
+def from_dict(data: Mapping[str, Any], name: str = "<data>", path: Path | None = None) -> Scenario:
+    """Reads a scenario from plain data, such as `Scenario.resolved()` or the `scenario` of a JSON report."""
+    return _read(node_of(data, Source(name)), [], path)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.is_dir():
+            raise _unreadable(path, "a folder, not a scenario file")
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _unreadable(path, f"cannot be read: {reason}", "check the path") from None
+    if len(raw) > LARGEST_BYTES:
+        raise _unreadable(path, f"more than {LARGEST_BYTES // 1024} KiB", "a scenario is a page or two")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        message = f"not UTF-8 text (byte {error.start}, line {line})"
+        raise _unreadable(path, message, "save the file as UTF-8") from None
+
+
+def _unreadable(path: Path, message: str, hint: str = "") -> ScenarioFaults:
+    return ScenarioFaults([Fault(str(path), 0, 0, "", message, hint)])
+
+
+def _scenario(text: str, name: str, path: Path | None, overrides: Sequence[str]) -> Scenario:
+    root, faults = parse(text.removeprefix(_BYTE_ORDER_MARK), name)
+    if root.value is None:
+        message, hint = "the file is empty", "`capplan init` writes a commented one to start from"
+        raise ScenarioFaults([root.source.fault(0, 0, "", message, hint)])
+    if not isinstance(root.value, dict):
+        raise ScenarioFaults([root.fault("", "keys are needed at the top of a scenario", "such as version: 1")])
+    root, more = apply(root, overrides)
+    return _read(root, [*faults, *more], path)
+
+
+def _read(root: Node, faults: Sequence[Fault], path: Path | None) -> Scenario:
+    reader = Reader(base=path.parent if path else Path(), faults=list(faults))
+    scenario = reader.section(Scenario, root)
+    if scenario is not None:
+        scenario = copied(scenario, {"path": path, "ranges": reader.ranges, "sweeps": reader.sweeps})
+        reader.faults += tier_contradictions(scenario, root)
+    if scenario is None or reader.faults:
+        raise ScenarioFaults(ordered(reader.faults))
+    return scenario

@@ -1,0 +1,101 @@
+"""A scenario: everything that a plan starts from, composed of the sections of the file."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from capplan.scenario.cost import Cost
+from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
+from capplan.scenario.part import Part, hidden, key, required, section
+from capplan.scenario.quality import Quality
+from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.routing import Routing
+from capplan.scenario.serving import Serving
+from capplan.scenario.targets import Targets
+from capplan.scenario.workload import Workload
+
+VERSION = 1
+
+Range = tuple[Any, Any, Any]
+
+
+class VersionKind(Kind):
+    """The version of the file format."""
+
+    def read(self, value: object) -> int:
+        text = scalar_text(value)
+        if text != str(VERSION):
+            raise ValueFault(f"'{text}' is not a version that this capplan reads", f"write version: {VERSION}")
+        return VERSION
+
+    def write(self, value: int) -> int:
+        return value
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"const": VERSION}
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON Schema of scenario files, for editors and other programs."""
+    from capplan.scenario.json_schema import scenario_schema as made  # needed by one command
+
+    return made()
+
+
+@section
+class Scenario(Part):
+    """One planning question.
+
+    Values are SI; a field's key in the file is its name without the unit. Where a key was given as a list (a sweep) or
+    as {low, mid, high} (a range), the field holds the first value or `mid`, and `axes()` or `ranges` the rest.
+    path: the file that it was read from, at which relative paths start. ranges: dotted key -> (low, mid, high) in SI.
+    Two scenarios are equal when their content is, wherever they were read from.
+    """
+
+    version: Annotated[Literal[1], VersionKind()] = required("Version of the file format.")
+    name: Annotated[str, Name(example="support-assistant")] = key("scenario", "Name in reports.")
+    description: Annotated[str | None, Text()] = key(None, "What this scenario is about.")
+    model: Annotated[Any, Reference("models", files=True, example="llama-3.3-70b")] = key(
+        "llama-3.3-70b",
+        "Catalogue name, alias, Hugging Face id, path to a config.json, or the shape in place.",
+    )
+    gpu: Annotated[Any, Reference("accelerators", example="h100-sxm")] = key(
+        "h100-sxm", "Catalogue name or alias of the accelerator, or its figures in place."
+    )
+    serving: Serving = key(Serving(), "How the model is served.")
+    workload: Workload = required("The traffic.")
+    reasoning: Reasoning = key(Reasoning(), "How the model thinks before it answers.")
+    strategies: tuple[Reasoning, ...] = key((), "Several ways of thinking, to be compared.")
+    routing: Routing | None = key(None, "Queries split over pools. Left out: one pool.")
+    targets: Targets = key(Targets(), "What the plan has to keep.")
+    quality: Quality = key(Quality(), "Where accuracy comes from.")
+    cost: Cost = key(Cost(), "Money, energy and carbon.")
+
+    path: Path | None = hidden(lambda: None)
+    ranges: Mapping[str, Range] = hidden(dict, compare=True)
+    sweeps: Mapping[str, tuple[Any, ...]] = hidden(dict, compare=True)
+
+    def axes(self) -> dict[str, tuple[Any, ...]]:
+        """Swept values: dotted key -> values in SI, in the order of the file."""
+        return dict(self.sweeps)
+
+    def points(self) -> Iterator["Scenario"]:
+        """Every combination of the swept values, the last axis running fastest; itself where nothing is swept."""
+        from capplan.scenario.variants import points  # variants build on this class
+
+        return points(self)
+
+    def resolved(self) -> dict[str, Any]:
+        """As plain data with units, defaults filled in, ready for JSON or YAML; loads back to an equal scenario."""
+        from capplan.scenario.resolve import resolved  # resolve builds on this class
+
+        return resolved(self)
+
+    def file(self, name: str) -> Path:
+        """A path written in the scenario, from where the scenario file lies (or the working directory)."""
+        return (self.path.parent if self.path else Path()) / Path(name).expanduser()
+
+    @property
+    def compared(self) -> tuple[Reasoning, ...]:
+        """The ways of thinking to compare: those listed under `strategies`, else the one under `reasoning`."""
+        return self.strategies or self.reasoning.strategies or (self.reasoning,)

@@ -1,0 +1,88 @@
+"""`serving`: the engine, the precisions, the layout and what one replica is allowed to do."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from capplan.scenario.kinds import Choice, Flag, Name, Reference, Whole
+from capplan.scenario.part import Contradiction, Part, key, required, section
+from capplan.scenario.quantity import Quantity
+
+Auto = Literal["auto"]
+Weights = Literal["bf16", "fp8", "fp4", "int8", "int4"]
+KvCache = Literal["bf16", "fp8", "fp4", "int8"]
+
+# Draft heads that are part of a model, where a draft model could stand.
+_DRAFT_HEADS = ("mtp", "eagle", "eagle3", "medusa", "ngram")
+_PARALLEL = "GPUs; auto lets the planner choose"
+
+
+@section
+class SpeculativeDecoding(Part):
+    """A small draft model proposes tokens that the large one checks in one step."""
+
+    draft: Annotated[Any, Reference("models", example="llama-3.1-8b", words=_DRAFT_HEADS)] = required(
+        "Draft model, or the name of a draft head that is part of the model (mtp, eagle3)."
+    )
+    tokens: Annotated[int, Whole(most=64)] = key(5, "Tokens proposed per step.")
+    acceptance: Annotated[float, Quantity("ratio", least=0, most=1, example="70 %")] = key(
+        0.7, "Chance that one proposed token is accepted, given that those before it were."
+    )
+
+
+@section
+class Serving(Part):
+    """How the model is served."""
+
+    engine: Annotated[str, Name("engines", files=True, example="vllm", words=("textbook",))] = key(
+        "vllm", "vllm, trtllm, sglang, textbook, or the path of a profile made by `capplan calibrate`."
+    )
+    weights: Annotated[Weights, Choice(("bf16", "fp8", "fp4", "int8", "int4"))] = key(
+        "fp8", "Number format of the weights."
+    )
+    kv_cache: Annotated[KvCache, Choice(("bf16", "fp8", "fp4", "int8"))] = key("fp8", "Number format of the KV cache.")
+    tensor_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+        "auto", f"GPUs that share every layer of one replica. {_PARALLEL}."
+    )
+    pipeline_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+        "auto", f"Groups of GPUs that hold successive layers. {_PARALLEL}."
+    )
+    expert_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+        "auto", f"GPUs over which the experts of a mixture-of-experts model are spread. {_PARALLEL}."
+    )
+    attention_data_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+        "auto", f"Groups of GPUs that hold attention whole, each for its own sequences. {_PARALLEL}."
+    )
+    concurrency: Annotated[int | Auto, Whole(most=10**6, auto=True)] = key(
+        "auto", "Sequences in flight per replica. auto follows from load, memory and targets; "
+        "1 is the one-query-per-replica view."
+    )  # fmt: skip
+    memory_utilization: Annotated[float | None, Quantity("ratio", above=0, most=1, example="92 %")] = key(
+        None, "Share of a GPU's memory that the engine may fill. Left out: the engine's own default."
+    )
+    max_batched_tokens: Annotated[int | None, Whole(least=16, most=10**7)] = key(
+        None, "Tokens that one engine step may hold (chunked prefill). Left out: the engine's default."
+    )
+    max_sequences: Annotated[int | None, Whole(most=10**6)] = key(
+        None, "Sequences that the engine lets run at once. Left out: the engine's own default."
+    )
+    prefix_cache_hit_rate: Annotated[float, Quantity("ratio", least=0, most=1, example="30 %")] = key(
+        0.0, "Share of prompt tokens whose KV is already there. Skips prefill, still occupies memory."
+    )
+    speculative_decoding: SpeculativeDecoding | None = key(None, "Draft and verify. Left out: none.")
+    disaggregated: Annotated[bool, Flag()] = key(
+        False, "Prefill and decode on separate pools, the KV cache sent between them."
+    )
+    node_gpus: Annotated[int | None, Whole(most=4096)] = key(
+        None, "GPUs per node; fleets are bought in whole nodes. Left out: the accelerator's usual node."
+    )
+    spare_replicas: Annotated[int, Whole(least=0, most=10**6)] = key(
+        0, "Replicas kept beyond the load, so that as many may fail at peak (1 is N+1)."
+    )
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if isinstance(self.concurrency, int) and self.max_sequences and self.concurrency > self.max_sequences:
+            message = f"{self.concurrency} sequences in flight, but max_sequences allows {self.max_sequences}"
+            yield Contradiction("concurrency", message, "raise max_sequences or lower concurrency")
+        for name in ("speculative_decoding", "disaggregated"):
+            if self.engine == "textbook" and getattr(self, name):
+                yield Contradiction(name, "the textbook engine knows no such thing", "remove it, or take engine: vllm")

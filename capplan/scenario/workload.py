@@ -1,0 +1,34 @@
+"""`workload`: how many requests come, how unevenly, and how long they are."""
+
+from typing import Annotated
+
+from capplan.scenario.length import Length, LengthKind
+from capplan.scenario.part import Part, key, required, section
+from capplan.scenario.quantity import Quantity
+
+_LENGTHS = "A number, {lognormal: {mean, cv}}, {quantiles: {p50, p99, ...}} or the name of a shipped workload."
+
+
+@section
+class Workload(Part):
+    """The traffic."""
+
+    qps: Annotated[float, Quantity("per_s", above=0, most=1e9, example="100")] = required(
+        "Mean arrivals, requests per second. Fleets are sized for peak_to_mean times as many."
+    )
+    peak_to_mean: Annotated[float, Quantity("ratio", least=1, most=1000, example="2.2")] = key(
+        1.0, "Arrivals in the busiest hour over the mean."
+    )
+    burstiness: Annotated[float, Quantity("ratio", least=0, most=100, example="2.3")] = key(
+        1.0, "Coefficient of variation of the gaps between arrivals: 1 is Poisson, more comes in bursts."
+    )
+    prompt_tokens: Annotated[Length, LengthKind("prompt")] = key(
+        Length("constant", (("tokens", 2048.0),)), f"Prompt length. {_LENGTHS}"
+    )
+    answer_tokens: Annotated[Length, LengthKind("answer")] = key(
+        Length("constant", (("tokens", 300.0),)),
+        f"Length of the visible answer. {_LENGTHS}",
+    )
+    target_utilization: Annotated[float, Quantity("ratio", above=0, most=1, example="80 %")] = key(
+        0.8, "Load at peak over what the fleet could carry: the headroom that keeps queues short."
+    )

@@ -1,0 +1,43 @@
+"""The lengths of the workloads that ship with the catalogue."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from capplan.catalog import files
+from capplan.catalog.figures import entry
+from capplan.scenario.kinds import ValueFault
+from capplan.scenario.length import Length
+from capplan.scenario.quantity import Quantity
+
+# Which of a workload's groups of figures tell a length; what is only known as output is all answer to a plain model.
+_GROUPS = {"prompt": ("prompt_tokens",), "thinking": ("thinking_tokens",), "answer": ("answer_tokens", "output_tokens")}
+_TOKENS = Quantity("tokens", above=0)
+_RATIO = Quantity("ratio", least=0)
+
+
+def workload_length(name: str, part: str) -> Length:
+    """The prompt, thinking or answer length of a shipped workload: its measured quantiles, else mean and variation.
+
+    Raises ValueFault for an unknown workload, or one that does not tell this length.
+    """
+    try:
+        figures = entry("workloads", name).plain
+    except files.UnknownName as unknown:
+        near = " or ".join(f"'{one}'" for one in unknown.suggestions)
+        hint = f"did you mean {near}?" if near else "write a number, {lognormal: ...}, {quantiles: ...} or a workload"
+        raise ValueFault(f"no '{name}' in the catalogue's workloads", hint) from None
+    group = next((g for key in _GROUPS[part] if isinstance(g := figures.get(key), Mapping)), None)
+    if group is None:
+        known = [other for other, keys in _GROUPS.items() if any(key in figures for key in keys)]
+        has = f"it has {' and '.join(known)} lengths" if known else "it has no lengths for all requests"
+        raise ValueFault(f"the workload '{name}' has no {part} length", has)
+    return _length(group, name)
+
+
+def _length(group: Mapping[str, Any], name: str) -> Length:
+    quantiles = group.get("quantiles")
+    if isinstance(quantiles, Mapping) and len(quantiles) > 1:
+        whole = {"mean": group.get("mean"), "max": group.get("max")}
+        read = {key: _TOKENS.read(value) for key, value in {**quantiles, **whole}.items() if value is not None}
+        return Length("quantiles", tuple(read.items()), name)
+    return Length("lognormal", (("mean", _TOKENS.read(group["mean"])), ("cv", _RATIO.read(group["cv"]))), name)
