@@ -63,10 +63,20 @@ def shape_from_config(config: Mapping[str, object], where: str = "config.json") 
 
 
 def read_config(path: Path) -> Mapping[str, object]:
-    """A config.json (or the folder that holds one) as a mapping; raises UserError naming the file."""
-    file = path
+    """A config.json (or the folder that holds one) as a mapping; raises UserError naming the file.
+
+    A `hf_quant_config.json` beside it, where NVIDIA's checkpoints keep their precision, is read too.
+    """
+    file = path / "config.json" if path.suffix != ".json" else path
+    config = _read_json(file)
+    beside = file.with_name("hf_quant_config.json")
+    if config.get("quantization_config") is None and beside != file and beside.is_file():
+        return {**config, "quantization_config": _read_json(beside).get("quantization")}
+    return config
+
+
+def _read_json(file: Path) -> Mapping[str, object]:
     try:
-        file = path / "config.json" if path.is_dir() else path
         if file.stat().st_size > LARGEST_CONFIG_BYTES:
             raise UserError(f"{file}: larger than {LARGEST_CONFIG_BYTES:,} bytes; a config.json is a few kilobytes")
         content = json.loads(file.read_text(encoding="utf-8"))

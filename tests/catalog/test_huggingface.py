@@ -230,6 +230,12 @@ def test_the_checkpoints_precision_is_read(quantization: Mapping[str, object] | 
     assert architecture_from_config({**LLAMA, "quantization_config": quantization}, "m").native_weights == native
 
 
+def test_a_precision_kept_in_a_file_beside_the_config_is_read(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(LLAMA))
+    (tmp_path / "hf_quant_config.json").write_text('{"quantization": {"quant_algo": "NVFP4"}}')
+    assert model(f"{tmp_path}/").architecture.native_weights == "nvfp4"
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
