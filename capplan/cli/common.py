@@ -87,13 +87,16 @@ def emit(
 
     shown = report if allow_infeasible else withheld(report)
     terminal = out is None and sys.stdout.isatty()
-    color = terminal and not no_color and not os.environ.get("NO_COLOR")
+    wanted = terminal or bool(os.environ.get("FORCE_COLOR"))
+    color = wanted and not no_color and not os.environ.get("NO_COLOR")
     name = output_format(format, out)
     write(render(shown, name, width=_columns() if terminal else None, color=color), out)
+    # On a terminal the table above has just given the reasons.
+    why = "" if terminal and name == "table" else f"\n{refusals(report)}"
     if report.infeasible and not allow_infeasible:
-        raise InfeasibleError(f"no feasible plan\n{refusals(report)}")
+        raise InfeasibleError(f"no feasible plan{why}")
     if not all(report.feasible_rows) and not quiet:
-        note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be\n{refusals(report)}")
+        note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be{why}")
 
 
 def output_format(format: str | None, out: Path | None) -> str:

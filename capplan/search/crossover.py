@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,19 +59,16 @@ def _first(column: str, versus: Plan, at: Callable[[list[int]], list[Plan]]) -> 
     limit = _value(versus, column)
     if limit is None:
         return None
+
+    def exceeds(plan: Plan) -> bool:
+        return (_value(plan, column) or 0.0) > limit
+
     powers = [2**i for i in range(MOST_K.bit_length())]
-    over = [(_value(plan, column) or 0.0) > limit for plan in at(powers)]
-    if True not in over:
+    high = next((k for k, plan in zip(powers, at(powers), strict=True) if exceeds(plan)), None)
+    if high is None:
         return None
-    high = powers[over.index(True)]
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if (_value(at([middle])[0], column) or 0.0) > limit:
-            high = middle
-        else:
-            low = middle
-    return high
+    between = range(high // 2 + 1, high + 1)
+    return between[bisect_left(between, True, key=lambda k: exceeds(at([k])[0]))]
 
 
 def _value(plan: Plan, column: str) -> float | None:

@@ -179,3 +179,29 @@ def test_reports_name_the_catalogue_and_every_assumption_with_its_source(capplan
     assert report["schema"] == "capplan.report/1" and report["kind"] == "tco"
     assert report["catalog"]["hash"] and re.fullmatch(r"\d{4}-\d\d-\d\d", report["catalog"]["date"])
     assert report["assumptions"] and all(stated["source"] for stated in report["assumptions"])
+
+
+def test_the_tutorials_third_exercise_crosses_at_32(capplan) -> None:
+    asked = ["crossover", TEXTBOOK, "--model", "llama-3-70b", "--versus", "gpt-4-textbook", "--allow-infeasible"]
+    done = capplan(*asked)
+    assert done.returncode == 0, done.stderr
+    assert "latency: llama-3-70b exceeds gpt-4-textbook at K = 1 from K = 32 on" in done.stdout
+    found = rows(capplan(*asked, "-f", "csv").stdout)
+    limit_s = float(found[0]["tta_s"])
+    times = {int(row["k"]): float(row["tta_s"]) for row in found[1:]}
+    assert times[31] <= limit_s < times[32]
+
+
+def test_a_routed_fleet_is_the_sum_of_its_pools(capplan) -> None:
+    done = capplan("route", "scenarios/routing-70-30.yaml", "-f", "csv")
+    assert done.returncode == 0, done.stderr
+    by_pool = {row["pool"]: row for row in rows(done.stdout)}
+    assert list(by_pool) == ["fast", "deep", "all in fast", "all in deep", "routed"]
+    for column in ("gpus", "nodes", "annual_tco_usd"):
+        parts = float(by_pool["fast"][column]) + float(by_pool["deep"][column])
+        assert float(by_pool["routed"][column]) == pytest.approx(parts, abs=0.005)
+
+
+def test_routing_without_tiers_is_wrong_input_that_says_what_to_add(capplan) -> None:
+    done = capplan("route", SWEEP)
+    assert done.returncode == 2 and "routing" in done.stderr and "tiers" in done.stderr
