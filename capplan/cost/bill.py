@@ -12,6 +12,7 @@ from capplan.catalog.accelerators import Accelerator
 from capplan.cost.energy import YEAR_S, annual_kg_co2e, annual_kwh, energy_j_per_query, fleet_power_w
 from capplan.cost.lines import CostLines, usd_per
 from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
+from capplan.cost.place import place
 from capplan.cost.rent import WAYS, Rent, rented
 from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
 from capplan.scenario.cost import Cost
@@ -73,8 +74,9 @@ def bill(settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chi
         per_node = count / np.maximum(np.atleast_1d(nodes), 1)
         parts.append(_rented(kinds, at, count + spare_nodes(nodes, spares) * per_node))
     lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-    pue = np.array([cost.pue for cost, _ in kinds])[at]
-    carbon = np.array([cost.carbon_intensity_kg_per_j for cost, _ in kinds])[at]
+    places = [place(cost) for cost, _ in kinds]
+    pue = np.array([here.pue for here in places])[at]
+    carbon = np.array([here.carbon_kg_per_j for here in places])[at]
     kwh = annual_kwh(fleet_power_w(mean_power_w, count), pue)
     return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
 

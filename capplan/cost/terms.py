@@ -13,6 +13,7 @@ from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.figures import MissingFigure, entry
 from capplan.cost.energy import YEAR_S, tdp_w
 from capplan.cost.ownership import OwnershipTerms
+from capplan.cost.place import place
 from capplan.cost.prices import purchase, quotes
 from capplan.cost.rent import Rent, choose, given_rent
 from capplan.engine.excuse import Assumption
@@ -100,12 +101,13 @@ def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
     if network_usd is None:
         network_usd = math.nan
         sources["network_usd_per_gpu"] = _figure("network", "tiers[0].price", "usd", "network cost").source
-    for name in ("interest", "spares", "installation", "residual_value", "pue"):
+    for name in ("interest", "spares", "installation", "residual_value"):
         if not cost.given(name):
             sources[name] = "default"
-    for name in ("maintenance", "electricity_usd_per_j"):
-        if not cost.given(name):
-            sources[name] = "default, as in mlsysim 0.3.0"
+    if not cost.given("maintenance"):
+        sources["maintenance"] = "default, as in mlsysim 0.3.0"
+    here = place(cost)
+    sources["electricity_usd_per_j"] = here.source("electricity")
     return OwnershipTerms(
         gpu_price_usd=price_usd,
         host_usd_per_gpu=host_usd,
@@ -117,8 +119,8 @@ def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
         installation=cost.installation,
         maintenance=cost.maintenance,
         spares=cost.spares,
-        pue=cost.pue,
-        electricity_usd_per_j=cost.electricity_usd_per_j,
+        pue=here.pue,
+        electricity_usd_per_j=here.electricity_usd_per_j,
         colocation_usd_per_w_s=cost.colocation_usd_per_w_s or 0.0,
         staff_usd_per_year=cost.staff_usd_per_year,
         software_usd_per_gpu_year=cost.software_usd_per_gpu_year,
@@ -155,7 +157,7 @@ def _cloud_region(cost: Cost) -> str | None:
 
 def assumptions(cost: Cost, accelerator: Accelerator, terms: OwnershipTerms | None) -> tuple[Assumption, ...]:
     """What the bill takes for granted: figures that the scenario left open, and lines that it leaves out."""
-    said: list[Assumption] = []
+    said: list[Assumption] = list(place(cost).assumptions())
     if terms is not None:
         named = {
             "gpu_price_usd": ("cost.purchase_price", terms.gpu_price_usd),
