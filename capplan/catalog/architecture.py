@@ -87,7 +87,7 @@ class AttentionLayers:
 class RecurrentLayers:
     """Layers that carry a state of constant size instead of a KV cache.
 
-    kind: mamba2 | gated_deltanet | lightning.
+    kind: mamba2 | gated_deltanet | kimi_delta | lightning.
     state_bytes_per_sequence: all layers together, in fp32, the short convolution's state left out.
     """
 

@@ -21,6 +21,7 @@ def feed_forward_shape(config: Fields, convention: Convention, model_type: str) 
     if active > experts:
         config.fault(active_key, f"{active} experts of {experts} ({experts_key}) cannot be active")
     width = config.whole(first(config, "moe_intermediate_size", "intermediate_size") or "moe_intermediate_size")
+    latent_key = first(config, "moe_latent_size", "routed_expert_hidden_size") or "moe_latent_size"
     moe: Shape = {
         "layers": sparse,
         "experts": experts,
@@ -28,7 +29,7 @@ def feed_forward_shape(config: Fields, convention: Convention, model_type: str) 
         "intermediate": width,
         "shared_intermediate": _shared_width(config, width, model_type),
         "matrices": convention.mlp_matrices,
-        "latent": config.optional_whole("moe_latent_size"),
+        "latent": config.optional_whole(latent_key),
         "bias": convention.expert_bias,
         "shared_gate": convention.shared_gate,
     }
@@ -72,4 +73,5 @@ def _shared_width(config: Fields, width: int, model_type: str) -> int:
     if (key := first(config, *keys)) is not None:
         return config.whole(key, least=0)
     each = config.whole("moe_shared_expert_intermediate_size", default=width, least=0)
-    return each * config.whole("n_shared_experts", default=0, least=0, most=1000)
+    count = first(config, "n_shared_experts", "num_shared_experts") or "n_shared_experts"
+    return each * config.whole(count, default=0, least=0, most=1000)

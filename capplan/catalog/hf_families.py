@@ -72,6 +72,28 @@ def gated_deltanet(config: Fields, shape: Shape) -> None:
     }
 
 
+def kimi_linear(config: Fields, shape: Shape) -> None:
+    """Kimi Linear and K3: latent attention in some layers (their list), delta attention in the others."""
+    layers = config.whole("num_hidden_layers", most=10_000)
+    linear = config.group("linear_attn_config")
+    if linear is None:
+        config.fault("linear_attn_config", "missing; says which layers have which attention")
+        return
+    full = len(linear.texts("full_attn_layers") or [])
+    if not 0 < full < layers:
+        linear.fault("full_attn_layers", f"{full} layers of {layers}; a hybrid has some of both kinds")
+    shape["attention"] = [{"layers": full}]
+    shape["gated_attention"] = config.flag("mla_use_output_gate")
+    shape["recurrent"] = {
+        "kind": "kimi_delta",
+        "layers": layers - full,
+        "heads": linear.whole("num_heads"),
+        "head_dim": linear.whole("head_dim"),
+        "conv_kernel": linear.whole("short_conv_kernel_size", most=64),
+        "full_rank_gate": linear.flag("use_full_rank_gate"),
+    }
+
+
 def lightning(config: Fields, shape: Shape) -> None:
     """MiniMax-01 and M1: one softmax layer in eight, the others linear attention with a matrix state."""
     layers = config.whole("num_hidden_layers", most=10_000)
@@ -193,6 +215,7 @@ FAMILIES: dict[str, Callable[[Fields, Shape], None]] = {
     "qwen3_next": gated_deltanet,
     "qwen3_5_text": gated_deltanet,
     "qwen3_5_moe_text": gated_deltanet,
+    "kimi_linear": kimi_linear,
     "minimax": lightning,
     "minimax_m1": lightning,
     "minimax_text_01": lightning,

@@ -37,6 +37,22 @@ def _gated_deltanet(fields: Fields, hidden: int) -> tuple[int, int]:
     return projections + convolution + 2 * value_heads + value_dim, value_heads * key_dim * value_dim
 
 
+def _kimi_delta(fields: Fields, hidden: int) -> tuple[int, int]:
+    """Kimi delta attention: a decay a channel, from a low-rank gate; the output gate is low-rank too, or of full rank.
+
+    Source: Kimi Linear, arXiv 2510.26692; transformers 5.23.0, models/kimi_linear.
+    """
+    fields.only(("kind", "layers", "heads", "head_dim", "conv_kernel", "full_rank_gate"))
+    heads, head_dim = fields.whole("heads"), fields.whole("head_dim")
+    inner = heads * head_dim
+    low_rank = hidden * head_dim + head_dim * inner
+    output_gate = hidden * inner if fields.flag("full_rank_gate") else low_rank
+    decay = low_rank + inner + heads
+    convolution = 3 * inner * fields.whole("conv_kernel", most=64)
+    projections = 4 * hidden * inner + hidden * heads
+    return projections + decay + output_gate + convolution + head_dim, inner * head_dim
+
+
 def _lightning(fields: Fields, hidden: int) -> tuple[int, int]:
     """Source: MiniMax-01, arXiv 2501.08313: q, k, v, output and output gate, all of full width."""
     fields.only(("kind", "layers", "heads", "head_dim"))
@@ -48,5 +64,6 @@ def _lightning(fields: Fields, hidden: int) -> tuple[int, int]:
 KINDS: dict[str, Callable[[Fields, int], tuple[int, int]]] = {
     "mamba2": _mamba2,
     "gated_deltanet": _gated_deltanet,
+    "kimi_delta": _kimi_delta,
     "lightning": _lightning,
 }

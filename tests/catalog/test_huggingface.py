@@ -96,6 +96,14 @@ FAMILIES: dict[str, tuple[Config, str]] = {
     "deepseek_v32": ({**DEEPSEEK, **INDEXED, "model_type": "deepseek_v32"}, "deepseek-v3.2"),
     "deepseek_v4": (V4, "deepseek-v4-flash"),
     "kimi_k2": ({**KIMI, "num_nextn_predict_layers": 0, "max_position_embeddings": 131072}, "kimi-k2"),
+    "kimi_linear": (
+        _config("kimi_linear", "27 2304 32 32 9216 163840 1048576", kv_lora_rank=512, qk_rope_head_dim=64,
+                qk_nope_head_dim=128, v_head_dim=128, num_experts=256, num_experts_per_token=8, num_shared_experts=1,
+                moe_intermediate_size=1024, first_k_dense_replace=1,
+                linear_attn_config={"full_attn_layers": [4, 8, 12, 16, 20, 24, 27], "head_dim": 128, "num_heads": 32,
+                                    "short_conv_kernel_size": 4}),
+        "kimi-linear-48b-a3b",
+    ),
     "glm_moe_dsa": ({**GLM5, "max_position_embeddings": 202752}, "glm-5"),
     "glm4_moe": (
         _config("glm4_moe", "92 5120 96 8 12288 151552 131072", head_dim=128, attention_bias=True, use_qk_norm=True,
