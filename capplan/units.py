@@ -203,7 +203,10 @@ def show(value_si: float, unit: str, digits: int = 3) -> str:
     scales = _SHOWN[unit]
     whole = float(value_si).is_integer() and abs(value_si) < 1e6 and scales[-1][0] == 1
     exact_scale = [scale for scale in scales if whole and scale[0] == 1 and unit in ("bytes", "flop")]
-    factor, name = (exact_scale or [s for s in scales if abs(value_si) >= s[0]] or [scales[-1]])[0]
+    # 67 s read better than 1.12 min: longer units of time start at two of them.
+    least = 2 if unit == "s" and abs(value_si) >= 1 else 1
+    fitting = [scale for scale in scales if abs(value_si) >= scale[0] * (least if scale[0] > 1 else 1)]
+    factor, name = (exact_scale or fitting or [scales[-1]])[0]
     text = _digits(value_si / factor, digits, cents=name.startswith("USD/"))
     return f"{text} {name}".strip()
 

@@ -58,6 +58,10 @@ def show(
     $ capplan catalog show h100-sxm
     """
     found = _entries(name, kind)
+    if not found:
+        rows = _hosted(name)
+        write(_json(rows) if format is Format.json else _columns([list(row.values()) for row in rows]), out)
+        return
     first = found[0]
     write(_json(_details(first)) if format is Format.json else _page(first), out)
     if len(found) > 1 and not quiet:
@@ -98,11 +102,42 @@ def _entries(name: str, kind: str | None) -> "list[Entry]":
 
     kinds = _kinds(kind) if kind else list(files.KINDS)
     found = [entry(one, name) for one in kinds if files.exists(one, name)]
-    if found:
+    if found or _hosted(name):
         return found
+    if "sites" in kinds and (file := _file_of_region(name)):
+        return [entry("sites", file)]
     near = [close for one in kinds for close in _near(one, name)]
     hint = f"did you mean {' or '.join(near[:4])}? " if near else ""
     raise UserError(f"no '{name}' in the catalogue ({hint}`capplan catalog list` shows the kinds)")
+
+
+def _file_of_region(name: str) -> str:
+    """The file that holds a region such as `us-iowa`, '' where there is none."""
+    from capplan.catalog.files import UnknownName
+    from capplan.catalog.sites import place
+
+    try:
+        return place(name)[0]
+    except UnknownName:
+        return ""
+
+
+def _hosted(name: str) -> list[dict[str, str]]:
+    """Who hosts a model of that name, and for how much."""
+    from capplan.catalog.api_prices import hosts
+    from capplan.units import show
+
+    return [
+        {
+            "provider": offer.provider,
+            "model": offer.model,
+            "input": show(offer.input_usd_per_token, "usd_per_token"),
+            "output": show(offer.output_usd_per_token, "usd_per_token"),
+            "on": offer.date,
+            "source": offer.source,
+        }
+        for offer in hosts(name)
+    ]
 
 
 def _near(kind: str, name: str) -> tuple[str, ...]:
@@ -135,7 +170,7 @@ def _details(held: "Entry") -> dict[str, Any]:
         }
         for figure in held.figures()
     ]
-    head = {key: held.tree[key] for key in ("title", "aliases") if key in held.tree}
+    head: dict[str, Any] = {key: held.tree[key] for key in ("title", "aliases") if key in held.tree}
     return {"kind": held.kind, "name": held.name, **head, "file": held.path.name, "figures": figures}
 
 
