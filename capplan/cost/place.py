@@ -1,11 +1,16 @@
 """Where a fleet stands: what power costs there, how much cooling adds, and what it emits."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from capplan.catalog.files import UnknownName
-from capplan.catalog.sites import Site, site
 from capplan.engine.excuse import Assumption
 from capplan.scenario.cost import Cost
+
+if TYPE_CHECKING:
+    from capplan.catalog.sites import Site
 
 # Source of our defaults: Microsoft's design PUE, mlsysim 0.3.0's cloud tariff, codecarbon 3.3.2 for the United States.
 _DEFAULTS = {
@@ -67,6 +72,8 @@ def place(cost: Cost) -> Place:
 def _site(cost: Cost) -> Site | None:
     if cost.region is None:
         return None
+    from capplan.catalog.sites import site  # only scenarios with a region pay for loading it
+
     names = [cost.region] if cost.provider is None else [f"{cost.provider}-{cost.region}", cost.region]
     unknown: UnknownName | None = None
     for name in names:

@@ -22,7 +22,7 @@ from capplan.cost.energy import (
 )
 
 B200 = accelerator("b200-sxm")
-MEASURED = Path(__file__).parents[1].parent / "shared" / "measured" / "dev.csv"
+MEASURED = Path(__file__).parents[2].parent / "shared" / "measured" / "dev.csv"
 
 used = st.floats(0, 1.5)
 
