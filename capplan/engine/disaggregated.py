@@ -1,6 +1,6 @@
 """Prefill and decode on pools of their own: prompts are computed on one, their KV cache is sent to the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def closed_loop(pools: Pools, clients: Any, fit: Any, requests: Requests) -> Ste
     Decode never waits for prefill steps. The slower pool sets the pace: clients wait where they are too many.
     Raises nothing; the result's `decoding` and `requests_per_s` are of the whole deployment.
     """
-    arrived = Requests(requests.prompt_tokens, requests.output_tokens, cached=1.0)
+    arrived = replace(requests, prefill_tokens=1.0)
     most_per_s = prefill_rate_per_s(pools, requests)
     own_s = prefill_alone_s(pools.prefill, 1.0, requests) + transfer_s(pools, requests)
     gaps = np.maximum(requests.output_tokens - 1.0, 1.0)
@@ -60,12 +60,15 @@ def closed_loop(pools: Pools, clients: Any, fit: Any, requests: Requests) -> Ste
     state, rate, ttft_s = at(decoding)
     in_service = rate * (ttft_s + gaps * state.decode_s)
     queued_s = np.maximum(clients - in_service, 0.0) / rate
-    return Steady(
+    return replace(
+        state,
         decoding=decoding * pools.decode_replicas,
-        decode_s=state.decode_s,
+        mixed_s=state.decode_s,
+        prefill_share=np.zeros_like(rate),
         itl_s=state.decode_s,
         prefill_s=own_s,
         own_prefill_s=own_s,
+        wait_s=ttft_s - own_s + queued_s,
         ttft_s=ttft_s + queued_s,
         requests_per_s=rate,
     )

@@ -14,12 +14,12 @@ from capplan.catalog.models import model
 from capplan.engine import disaggregated
 from capplan.engine.band import Kind, band
 from capplan.engine.layout import Layout
-from capplan.engine.memory import memory, sequences_that_fit
+from capplan.engine.memory import memory
 from capplan.engine.point import Point, Pool
 from capplan.engine.precision import precision
 from capplan.engine.rates import rates
 from capplan.engine.runs import burst, static_batch
-from capplan.engine.serving import Replica, Requests, Steady, closed_loop, open_loop
+from capplan.engine.serving import Replica, Requests, Steady, closed_loop, most_sequences, open_loop
 from capplan.engine.speculation import usual
 from capplan.engine.work import work
 
@@ -86,11 +86,11 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
     if arch.unmodelled:
         return [Prediction(refused=f"{first.model}: {arch.unmodelled}")] * len(group.points)
     decode = _replica(arch, chip, engine, first, _layout(group, lambda p: p.pool))
-    requests = Requests(
+    requests = Requests.of(
         np.maximum(group.column(lambda p: p.prompt_tokens), 1.0),
         np.maximum(group.column(lambda p: p.output_tokens), 1.0),
     )
-    fit = _fit(decode, requests)
+    fit = most_sequences(decode, requests)
     copies = group.column(lambda p: p.pool.replicas, 1.0)
     if first.prefill is not None:
         figures = _disaggregated(group, decode, arch, chip, engine, requests, fit, copies)
@@ -124,14 +124,6 @@ def _replica(arch: Architecture, chip: Accelerator, engine: Profile, point: Poin
     held = memory(arch, layout, stored, engine, chip.reported_memory_bytes or chip.memory_bytes)
     speculation = usual(point.draft, point.draft_tokens) if point.draft_tokens else None
     return Replica(work(arch, layout, stored), chip_rates, engine, held, speculation)
-
-
-def _fit(replica: Replica, requests: Requests) -> Any:
-    """Sequences of a replica, limited by KV capacity and by the engine."""
-    held = requests.prompt_tokens + replica.profile.output_reserved * requests.output_tokens
-    job = replica.work
-    by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held)
-    return np.minimum(by_memory, replica.profile.max_sequences * job.layout.attention_data)
 
 
 def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, copies: Any) -> tuple[Any, ...]:

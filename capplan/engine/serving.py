@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from capplan.catalog.engines import Profile
-from capplan.engine.memory import Memory
+from capplan.engine.memory import Memory, sequences_that_fit
 from capplan.engine.rates import Rates
 from capplan.engine.solve import bisect
 from capplan.engine.speculation import Speculation
@@ -31,45 +31,65 @@ class Replica:
 
 @dataclass(frozen=True)
 class Requests:
-    """What a request asks for, means over requests: `prompt_tokens` in the prompt, of which `cached` are in the prefix
-    cache, and `output_tokens` decoded one after another. Scalars or arrays."""
+    """What one request asks of the engine, means over requests; scalars or arrays.
+
+    prefill_tokens: of the prompt, those that no cache holds; the last one is always computed.
+    context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
+    """
 
     prompt_tokens: Any
     output_tokens: Any
-    cached: Any = 0.0
+    prefill_tokens: Any
+    context_tokens: Any
+    held_tokens: Any
 
-    @property
-    def mean_context(self) -> Any:
-        """Tokens that a decoding sequence holds, averaged over its life."""
-        return self.prompt_tokens + self.output_tokens / 2.0
+    @staticmethod
+    def of(prompt_tokens: Any, output_tokens: Any, cached: Any = 0.0) -> "Requests":
+        """Requests of equal length, of whose prompts a part is `cached`.
 
-    @property
-    def prefill_tokens(self) -> Any:
-        """Prompt tokens that have to be computed; the last one always is."""
-        return np.maximum(self.prompt_tokens * (1.0 - self.cached), 1.0)
+        >>> Requests.of(1000, 500).context_tokens
+        1250.0
+        """
+        mean = prompt_tokens + output_tokens / 2.0
+        return Requests(prompt_tokens, output_tokens, np.maximum(prompt_tokens * (1.0 - cached), 1.0), mean, mean)
 
 
 @dataclass(frozen=True)
 class Steady:
     """Per replica, all arrays of one shape.
 
-    decoding: sequences that decode. decode_s: a step without prefill. itl_s: mean gap between tokens of a sequence,
-    prefill of others included. prefill_s: time that one prompt adds to the steps it rides in. own_prefill_s: how long
-    a prompt takes from its first chunk to its first token. ttft_s: no queue for a batch slot. requests_per_s.
+    decoding: sequences that decode. decode_s: a step without prefill, mixed_s: one with. prefill_share: steps that are
+    mixed. itl_s: mean gap between tokens of a sequence, prefill of others included. prefill_s: time that one prompt
+    adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. wait_s: for the
+    running step and the prompts before it. ttft_s: both together, without a queue for a batch slot. requests_per_s.
     """
 
     decoding: Any
     decode_s: Any
+    mixed_s: Any
+    prefill_share: Any
     itl_s: Any
     prefill_s: Any
     own_prefill_s: Any
+    wait_s: Any
     ttft_s: Any
     requests_per_s: Any
 
     @property
     def service_s(self) -> Any:
         """Time of one request in its batch slot."""
-        return np.asarray(self.decoding) / self.requests_per_s + self.ttft_s
+        return np.asarray(self.decoding) / self.requests_per_s + self.own_prefill_s
+
+
+def most_sequences(replica: Replica, requests: Requests) -> Any:
+    """Sequences of a replica at once: as many as the KV cache holds, at most what the engine allows; 0 if none fits.
+
+    An engine that reserves more of the output than half holds back the difference from the start.
+    """
+    job, engine = replica.work, replica.profile
+    held = requests.held_tokens + (engine.output_reserved - 0.5) * requests.output_tokens
+    by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held)
+    return np.minimum(by_memory, engine.max_sequences * job.layout.attention_data)
 
 
 def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
@@ -80,7 +100,7 @@ def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
         replica.rates,
         replica.profile.overheads,
         sequences,
-        requests.mean_context,
+        requests.context_tokens,
         verify=one.draft_tokens + 1.0 if one else 1.0,
     ).total_s
     return (total + one.draft_s(replica.work, replica.rates, sequences)) / one.tokens_per_step if one else total
@@ -100,20 +120,32 @@ def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
     decode_s = decode_step_s(replica, decoding, requests)
     chunk = prefill_chunk_tokens(replica, decoding, requests)
     mixed_s = step(
-        replica.work, replica.rates, overheads, decoding, requests.mean_context, chunk, requests.prompt_tokens
+        replica.work, replica.rates, overheads, decoding, requests.context_tokens, chunk, requests.prompt_tokens
     ).total_s
-    alone_s = step(replica.work, replica.rates, overheads, decoding, requests.mean_context).total_s
+    alone_s = step(replica.work, replica.rates, overheads, decoding, requests.context_tokens).total_s
     steps = requests.prefill_tokens / chunk
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     tokens = np.maximum(requests.output_tokens, 1.0)
     itl_s = decode_s + np.maximum(decoding - 1.0, 0.0) * prefill_s / tokens
-    own_s = (alone_s + overheads.prefill * (mixed_s - alone_s)) * np.maximum(steps, 1.0) + overheads.request_s
+    full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
+    own_s = full_s * np.maximum(steps, 1.0) + overheads.request_s
     busy = np.clip(np.maximum(decoding - 1.0, 0.0) * prefill_s / (tokens * itl_s), 0.0, 0.98)
     # A new prompt waits for the running step, then for the prompts before it: M/D/1 at the share that prefill takes.
-    wait_s = 0.5 * decode_s + prefill_s * busy / (2.0 * (1.0 - busy))
+    wait_s = 0.5 * decode_s + overheads.queue * prefill_s * busy / (2.0 * (1.0 - busy))
     decode_time_s = np.maximum(tokens - 1.0, 0.0) * itl_s
     per_s = decoding / np.where(decode_time_s > 0, decode_time_s, own_s)
-    return Steady(decoding, decode_s, itl_s, prefill_s, own_s, own_s + wait_s, per_s)
+    return Steady(
+        decoding=decoding,
+        decode_s=decode_s,
+        mixed_s=full_s,
+        prefill_share=np.clip(decoding / tokens * np.maximum(steps, 1.0), 0.0, 1.0),
+        itl_s=itl_s,
+        prefill_s=prefill_s,
+        own_prefill_s=own_s,
+        wait_s=wait_s,
+        ttft_s=own_s + wait_s,
+        requests_per_s=per_s,
+    )
 
 
 def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:

@@ -58,8 +58,9 @@ def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: P
     tensor, share, storage = layout.tensor, 1 / layout.attention_data, precision.attention
     if group.compression:
         pooling, heads = group.compression, group.heads / tensor
+        pooled = 2 * group.head_dim * (2 if group.index else 1) if pooling.ratio else 0
         gemms = [
-            Gemm(group.layers, pooling.q_lora_rank + 2 * group.head_dim, hidden, storage, share),
+            Gemm(group.layers, pooling.q_lora_rank + group.head_dim + pooled, hidden, storage, share),
             Gemm(group.layers, heads * group.head_dim, pooling.q_lora_rank, storage, share),
             Gemm(group.layers, pooling.output_rank, heads * group.head_dim, storage, share),
             Gemm(group.layers, hidden, pooling.output_groups * pooling.output_rank / tensor, storage, share),
@@ -84,8 +85,10 @@ def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: P
             Gemm(group.layers, hidden, group.heads * value_head_dim(group) / tensor, storage, share),
         ]
     if group.index:
-        columns = group.index.heads * group.index.head_dim + group.index.head_dim
-        gemms.append(Gemm(index_layers(group), columns, hidden, storage, share))
+        rank = group.compression.q_lora_rank if group.compression else group.mla.q_lora_rank if group.mla else None
+        owners, index = index_layers(group), group.index
+        gemms.append(Gemm(owners, index.heads * index.head_dim, rank or hidden, storage, share))
+        gemms.append(Gemm(owners, index.head_dim + index.heads, hidden, storage, share))
     return gemms
 
 

@@ -1,0 +1,63 @@
+"""One replica from nearly idle to full: steady states on a grid of batches, read at any rate without solving again."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from capplan.engine.serving import Replica, Requests, Steady, steady
+
+# Batches from one sequence to the most, evenly spaced in their logarithm; figures between them are interpolated in
+# logarithms too, which is within 0.3 % of solving (tests/engine/test_curve.py).
+GRID = 33
+_LEAST = 0.02
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Steady states along the last axis of every field, from `_LEAST` sequences in decode to the most.
+
+    The rate rises along the axis, and so do ITL and TTFT.
+    """
+
+    states: Steady
+
+    @property
+    def rates_per_s(self) -> Any:
+        return self.states.requests_per_s
+
+    def take(self, index: tuple[Any, ...]) -> "Curve":
+        """The curves at an index of the leading axes."""
+        return Curve(Steady(*(getattr(self.states, f.name)[index] for f in fields(Steady))))
+
+    def at(self, axis_values: Any, wanted: Any) -> Steady:
+        """The states at which `axis_values` (rising along the last axis) takes the values `wanted`; ends beyond it."""
+        values = np.maximum(axis_values, 1e-300)
+        target = np.maximum(np.asarray(wanted, np.float64), 1e-300)[..., None]
+        low = np.clip((values <= target).sum(axis=-1, keepdims=True) - 1, 0, values.shape[-1] - 2)
+        left, right = (np.take_along_axis(np.log(values), low + i, axis=-1) for i in (0, 1))
+        part = np.clip((np.log(target) - left) / np.maximum(right - left, 1e-12), 0.0, 1.0)
+        return Steady(*(_between(getattr(self.states, f.name), low, part) for f in fields(Steady)))
+
+    def at_rate(self, rate_per_s: Any) -> Steady:
+        """The state that serves `rate_per_s` requests a second; the fullest where none does."""
+        return self.at(self.states.requests_per_s, rate_per_s)
+
+
+def curve(replica: Replica, requests: Requests, most: Any) -> Curve:
+    """The curve up to `most` sequences in decode; the result has the shape of all inputs broadcast, and one axis more.
+
+    Layout and requests must already have a last axis of length 1.
+    """
+    top = np.maximum(np.asarray(most, np.float64), 2 * _LEAST)
+    share = np.linspace(0.0, 1.0, GRID)
+    decoding = np.exp(np.log(_LEAST) + share * (np.log(top) - np.log(_LEAST)))
+    states = steady(replica, decoding, requests)
+    shape = np.broadcast_shapes(*(np.shape(getattr(states, f.name)) for f in fields(Steady)))
+    whole = Steady(*(np.broadcast_to(getattr(states, f.name), shape) for f in fields(Steady)))
+    return Curve(whole)
+
+
+def _between(values: Any, low: Any, part: Any) -> Any:
+    left, right = (np.log(np.maximum(np.take_along_axis(values, low + i, axis=-1), 1e-300)) for i in (0, 1))
+    return np.exp(left + part * (right - left))[..., 0]

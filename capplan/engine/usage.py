@@ -1,0 +1,52 @@
+"""What a replica uses of its chips: arithmetic and memory traffic, for power and for naming the bottleneck."""
+
+from typing import Any
+
+import numpy as np
+
+from capplan.engine.architecture import parameters
+from capplan.engine.attention_span import attended_pairs, attention_flop_per_pair
+from capplan.engine.memory import kv_bytes_per_gpu, weight_bytes_per_gpu
+from capplan.engine.roofline import experts_hit
+from capplan.engine.serving import Replica, Requests, Steady
+
+
+def flop_per_request(replica: Replica, requests: Requests) -> Any:
+    """Arithmetic of one request: 2 flop for each active parameter and token, and the attention over its context."""
+    arch = replica.work.architecture
+    tokens = requests.prefill_tokens + requests.output_tokens
+    past = np.maximum(requests.prompt_tokens - requests.prefill_tokens, 0.0)
+    prefill = sum(
+        g.layers * attention_flop_per_pair(g, decode=False) * attended_pairs(g, past, requests.prefill_tokens)
+        for g in arch.attention
+    )
+    decode = sum(
+        g.layers
+        * attention_flop_per_pair(g, decode=True)
+        * attended_pairs(g, requests.prompt_tokens, requests.output_tokens)
+        for g in arch.attention
+    )
+    return 2.0 * parameters(arch).active * tokens + prefill + decode
+
+
+def compute_utilization(replica: Replica, requests: Requests, state: Steady) -> Any:
+    """Flop/s over the dense bf16 peak of all GPUs of the replica (MFU in the usual sense)."""
+    peak = replica.rates.peak_flop_per_s["bf16"] * replica.work.layout.gpus
+    return state.requests_per_s * flop_per_request(replica, requests) / peak
+
+
+def bandwidth_utilization(replica: Replica, requests: Requests, state: Steady) -> Any:
+    """Bytes/s over the peak memory bandwidth (MBU): weights touched and cache read in each step.
+
+    With pipeline stages each GPU works for its share of a token's time.
+    """
+    job = replica.work
+    arch, layout = job.architecture, job.layout
+    weights = weight_bytes_per_gpu(arch, layout, job.precision)
+    if arch.moe:
+        experts = parameters(arch).experts * job.precision.experts.bytes_per_weight / layout.gpus
+        hit = experts_hit(state.decoding / layout.pipeline, arch.moe.experts, arch.moe.active, 1.0) / arch.moe.experts
+        weights = weights - experts * (1.0 - hit)
+    each = kv_bytes_per_gpu(arch, layout, job.precision, requests.context_tokens)
+    read = weights + state.decoding / layout.attention_data * each
+    return np.minimum(read / (state.itl_s * replica.rates.memory_bandwidth_bytes_per_s), 1.0)

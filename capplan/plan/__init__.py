@@ -1,0 +1,5 @@
+"""From scenarios to plans: what serves the load, how fast, how many GPUs and what a year of it costs."""
+
+from capplan.plan.plan import Plan, plan, plans
+
+__all__ = ["Plan", "plan", "plans"]

@@ -1,0 +1,93 @@
+"""The composition: scenarios -> demand -> layout -> performance -> concurrency -> fleet -> cost -> quality -> plans."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from capplan.cost.lines import CostLine
+from capplan.engine.excuse import Assumption, Excuse
+from capplan.plan.candidates import layouts
+from capplan.plan.deployment import deployment, key
+from capplan.plan.load import load
+from capplan.plan.money import bill
+from capplan.plan.quality import accuracies
+from capplan.plan.rows import Parts, excuses, row
+from capplan.plan.sizing import Limits, size
+from capplan.plan.textbook import textbook_plan
+from capplan.scenario.schema import Scenario
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One answer.
+
+    row: the contract's columns, SI units and USD (money as Decimal). lines: the yearly bill, which adds up to
+    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible.
+    """
+
+    scenario: Scenario
+    row: Mapping[str, Any]
+    lines: tuple[CostLine, ...]
+    excuses: tuple[Excuse, ...]
+    assumptions: tuple[Assumption, ...]
+
+    @property
+    def feasible(self) -> bool:
+        return not self.excuses
+
+
+def plan(scenario: Scenario) -> Plan:
+    """The plan of one scenario; raises what its look-ups raise, all of them `CapplanError`."""
+    return plans([scenario])[0]
+
+
+def plans(scenarios: Sequence[Scenario]) -> list[Plan]:
+    """One plan a scenario, in their order; those that differ only in load and money are computed as one array."""
+    made: list[Plan | None] = [None] * len(scenarios)
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i, scenario in enumerate(scenarios):
+        groups[key(scenario)].append(i)
+    for index in groups.values():
+        for i, one in zip(index, _planned([scenarios[i] for i in index]), strict=True):
+            made[i] = one
+    return [one for one in made if one is not None]
+
+
+def _planned(scenarios: list[Scenario]) -> list[Plan]:
+    first = scenarios[0]
+    if first.serving.engine == "textbook":
+        return [Plan(s, *textbook_plan(s)) for s in scenarios]
+    served = deployment(first)
+    asked = load(scenarios)
+    limits = Limits(
+        serving=first.serving,
+        targets=first.targets.limits_s(),
+        utilization=np.array([s.workload.target_utilization for s in scenarios], np.float64),
+        node_gpus=first.serving.node_gpus or served.accelerator.node_gpus,
+    )
+    sized = size(served, layouts(first.serving, served), asked, limits)
+    paid = bill(scenarios, served, asked, sized)
+    right = accuracies(scenarios, served, asked)
+    made = []
+    for i, scenario in enumerate(scenarios):
+        parts = Parts(scenario, served, asked, sized, paid, right[i], i)
+        why = excuses(parts)
+        made.append(Plan(scenario, row(parts, why), paid.lines.row(i), why, _assumptions(parts)))
+    return made
+
+
+def _assumptions(parts: Parts) -> tuple[Assumption, ...]:
+    work = parts.scenario.workload
+    said = list(parts.deployment.assumptions)
+    if not work.given("target_utilization"):
+        said.append(Assumption("workload.target_utilization", work.target_utilization, "default: headroom at peak"))
+    for name in ("peak_to_mean", "burstiness"):
+        if not work.given(name):
+            said.append(Assumption(f"workload.{name}", getattr(work, name), "default: Poisson traffic without peaks"))
+    said += parts.bill.assumptions[parts.index]
+    if parts.accuracy is not None:
+        said.append(Assumption("quality", parts.accuracy.status, parts.accuracy.basis, "estimate"))
+    return tuple(said)

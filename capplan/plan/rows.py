@@ -1,0 +1,132 @@
+"""One plan's figures under the names of the contract."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from capplan.cost.energy import energy_j_per_query
+from capplan.cost.lines import usd_per
+from capplan.engine.excuse import Excuse
+from capplan.plan import excuses as why
+from capplan.plan.deployment import Deployment
+from capplan.plan.load import Load
+from capplan.plan.money import Bill
+from capplan.plan.sizing import Sizing
+from capplan.reasoning.accuracy.value import Accuracy
+from capplan.scenario.schema import Scenario
+
+_YEAR_S = 365 * 86400.0
+_STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that one plan is read off: the group's arrays and the plan's place in them."""
+
+    scenario: Scenario
+    deployment: Deployment
+    load: Load
+    sizing: Sizing
+    bill: Bill
+    accuracy: Accuracy | None
+    index: int
+
+    def at(self, values: Any) -> float:
+        """This plan's element of an array of the group."""
+        array = np.asarray(values, np.float64)
+        return float(array if array.ndim == 0 else array[self.index])
+
+
+def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
+    """The contract's columns; None where one does not apply."""
+    scenario, sizing, load, at = parts.scenario, parts.sizing, parts.load, parts.at
+    asked, waits, layout = load.asked, sizing.latency, sizing.layout
+    lines, i = parts.bill.lines, parts.index
+    queries = at(load.queries_per_s) * _YEAR_S
+    output = at(asked.output_tokens)
+    per_query = at(load.requests_per_query)
+    total_cents = int(lines.total_cents[i])
+    right = float(np.asarray(parts.accuracy.value)) if parts.accuracy is not None else None
+    reasoning = scenario.reasoning
+    kwh = at(parts.bill.kwh)
+    return {
+        "k": reasoning.k if reasoning.strategy in _STEPS and reasoning.thinking_tokens is None else None,
+        "samples": int(at(asked.samples)),
+        "strategy": reasoning.strategy,
+        "model": parts.deployment.model.name,
+        "gpu": parts.deployment.accelerator.name,
+        "weights": scenario.serving.weights,
+        "kv_cache": scenario.serving.kv_cache,
+        "engine": parts.deployment.engine.name,
+        "tensor_parallel": int(at(layout.tensor)),
+        "pipeline_parallel": int(at(layout.pipeline)),
+        "expert_parallel": int(at(layout.expert)),
+        "attention_data_parallel": int(at(layout.attention_data)),
+        "concurrency": int(at(sizing.sequences)),
+        "prompt_tokens": at(asked.prompt_tokens),
+        "thinking_tokens": at(asked.thinking_tokens),
+        "answer_tokens": at(asked.answer_tokens),
+        "output_tokens": output,
+        "ttft_s": at(waits.ttft_s["mean"]),
+        "itl_s": at(waits.itl_s["mean"]),
+        "ttfo_s": at(waits.ttfo_s["mean"]),
+        "tta_s": at(waits.tta_s["mean"]),
+        "tta_p95_s": at(waits.tta_s["p95"]),
+        "tta_p99_s": at(waits.tta_s["p99"]),
+        "energy_j_per_query": float(energy_j_per_query(kwh, at(load.queries_per_s))),
+        "requests_per_s_per_replica": at(sizing.capacity_per_s) / per_query,
+        "output_tokens_per_s_per_gpu": at(sizing.capacity_per_s) / per_query * output / at(layout.gpus),
+        "replicas": int(at(sizing.replicas)),
+        "gpus": int(at(sizing.gpus)),
+        "nodes": int(at(sizing.nodes)),
+        "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.replicas)),
+        "annual_tco_usd": lines.total_usd(i),
+        **{
+            f"{column}_usd_per_year": lines.category_usd(column, i)
+            for column in ("capex", "energy", "maintenance", "rent")
+        },
+        "usd_per_1k_queries": usd_per(total_cents, queries, 1e3),
+        "usd_per_m_output_tokens": usd_per(total_cents, queries * output, 1e6),
+        "accuracy": right,
+        "usd_per_correct_answer": usd_per(total_cents, queries * right, 1.0) if right else None,
+        "annual_kwh": kwh,
+        "annual_kg_co2e": at(parts.bill.kg_co2e),
+        "feasible": not refused,
+        "bottleneck": refused[0].constraint if refused else sizing.bound[i],
+    }
+
+
+def excuses(parts: Parts) -> tuple[Excuse, ...]:
+    """Every constraint that the plan breaks, the one that binds first."""
+    scenario, sizing, at = parts.scenario, parts.sizing, parts.at
+    layout = sizing.layout.take(np.array(parts.index)) if np.ndim(sizing.layout.tensor) else sizing.layout
+    if at(sizing.fits) < 1:
+        held = at(sizing.weight_bytes)
+        return (why.does_not_fit(scenario, parts.deployment, layout, held, parts.load.requests, parts.index),)
+    found = []
+    given = scenario.serving.concurrency
+    if given != "auto" and given > at(sizing.fits):
+        found.append(why.too_many_sequences(scenario, at(sizing.fits)))
+    for target, missed in sizing.missed.items():
+        if np.asarray(missed)[parts.index]:
+            value, limit = at(sizing.latency.figure(target.removesuffix("_s"))), getattr(scenario.targets, target)
+            found.append(
+                why.missed_target(scenario, target, value, limit, at(sizing.alone.figure(target.removesuffix("_s"))))
+            )
+    return (*found, *_limits(parts))
+
+
+def _limits(parts: Parts) -> list[Excuse]:
+    targets, found = parts.scenario.targets, []
+    total = float(parts.bill.lines.total_usd(parts.index))
+    if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:
+        found.append(why.missed_limit("annual_tco", "yearly cost", total, targets.annual_tco_usd, "usd", more=False))
+    power = parts.at(parts.bill.power_w)
+    if targets.power_w is not None and power > targets.power_w:
+        found.append(why.missed_limit("power", "mean power", power, targets.power_w, "w", more=False))
+    if targets.accuracy is not None and parts.accuracy is not None:
+        value = float(np.asarray(parts.accuracy.value))
+        if value < targets.accuracy:
+            found.append(why.missed_limit("accuracy", "accuracy", value, targets.accuracy, "ratio", more=True))
+    return found

@@ -1,0 +1,186 @@
+"""How many sequences a replica runs, in which layout, and how many replicas that makes."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from capplan.engine.curve import Curve, curve
+from capplan.engine.layout import Layout
+from capplan.engine.serving import Replica, Steady, most_sequences
+from capplan.fleet.replicas import nodes_needed, replicas_needed, smallest_count
+from capplan.plan.deployment import Deployment
+from capplan.plan.latency import Latency, latency
+from capplan.plan.load import Load
+from capplan.reasoning.demand import Demand
+from capplan.scenario.serving import Serving
+
+# Beyond this many replicas a target that still fails is not one that replicas cure.
+_MOST_REPLICAS = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the operator asks of every plan of a group; arrays of shape (scenarios,) where it may differ."""
+
+    serving: Serving
+    targets: dict[str, float]
+    utilization: Any
+    node_gpus: int
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """The chosen layout and size for each scenario; arrays of shape (scenarios,).
+
+    fits: sequences that the memory holds, 0 where the weights do not fit. sequences: that one replica runs at most.
+    bound: what stops it from running more. capacity_per_s: engine requests a replica serves at that.
+    alone: latencies of a query that has a replica for itself. missed: per target, whether it is missed at peak.
+    """
+
+    layout: Layout
+    replica: Replica
+    fits: Any
+    sequences: Any
+    bound: tuple[str, ...]
+    capacity_per_s: Any
+    replicas: Any
+    gpus: Any
+    nodes: Any
+    peak: Steady
+    mean: Steady
+    latency: Latency
+    alone: Latency
+    missed: dict[str, Any]
+    weight_bytes: Any
+
+
+def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits) -> Sizing:
+    """Chooses, for each scenario, the layout that needs the fewest GPUs (then the fewest in use, then the fastest).
+
+    A replica runs as many sequences as fit and as keep every latency target; the fleet is sized so that the peak load
+    fills it to the wanted utilisation, then grown until the percentiles hold with the queue that is left.
+    """
+    count = len(load.queries_per_s)
+    over = Layout(*(np.asarray(d)[:, None] for d in _degrees(candidates)))
+    replica = deployment.replica(over)
+    wide = load.column().column()  # shape (scenarios, 1, 1) against layouts (layouts, 1)
+    fits = most_sequences(replica, wide.requests)
+    shape = (count, len(np.atleast_1d(candidates.tensor)))
+    fits = np.broadcast_to(fits[..., 0], shape)
+    given = limits.serving.concurrency
+    most = np.maximum(fits, 1.0) if given == "auto" else np.full(shape, float(given))
+    curves = curve(replica, wide.requests, most[..., None])
+    asked = _wide(load.asked)
+    alone = latency(curves.states, asked, load.burstiness[:, None, None])
+    worst = _worst(alone, limits.targets, curves.rates_per_s.shape)
+    kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
+    full = curves.take((..., -1))
+    possible = worst[..., 0] <= 1.0
+    cut = kept is not None and given == "auto"
+    top = _where((worst[..., -1] > 1.0) & possible, kept, full.states) if cut and kept else full.states
+    per_query = load.requests_per_query[:, None]
+    capacity = top.requests_per_s
+    needed = replicas_needed(
+        load.peak_per_s[:, None] * per_query, capacity, limits.utilization[:, None], limits.serving.spare_replicas
+    )
+    size_gpus = np.broadcast_to(np.asarray(candidates.gpus), shape).astype(np.int64)
+    gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
+    refused = (fits < 1) | ~possible
+    tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
+    best = np.lexsort((tta_s, needed * size_gpus, gpus, refused), axis=-1)[..., 0]
+    rows = np.arange(count)
+    layout = candidates.take(best)
+    # Where nothing fits, the widest layout comes nearest.
+    return _settle(
+        deployment, layout, load, limits, curves.take((rows, best)), Steady(*(getattr(top, f.name)[rows, best] for f in fields(Steady))),
+        fits[rows, best], needed[rows, best], bool(cut) & (worst[rows, best, -1] > 1.0) if cut else np.zeros(count, bool),
+    )  # fmt: skip
+
+
+def _settle(
+    deployment: Deployment,
+    layout: Layout,
+    load: Load,
+    limits: Limits,
+    curves: Curve,
+    top: Steady,
+    fits: Any,
+    replicas: Any,
+    cut: Any,
+) -> Sizing:
+    """Grows the fleet until the percentiles hold at peak, and reads the figures off the curves."""
+    spares = limits.serving.spare_replicas
+    offered = load.peak_per_s * load.requests_per_query
+
+    def at(serving: Any) -> tuple[Steady, Latency]:
+        state = curves.at_rate(offered / serving)
+        return state, latency(state, load.asked, load.burstiness, top.decoding * serving, offered)
+
+    def holds(serving: Any) -> Any:
+        state, waits = at(serving)
+        ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in limits.targets.items()]
+        return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
+
+    serving = replicas - spares
+    if limits.targets and not holds(serving).all():
+        grown = smallest_count(holds, serving, _MOST_REPLICAS)
+        serving = np.where(grown > 0, grown, serving)
+    replicas = serving + spares
+    state, waits = at(serving)
+    size_gpus = np.asarray(layout.gpus).astype(np.int64)
+    nodes = nodes_needed(replicas, size_gpus, limits.node_gpus)
+    replica = deployment.replica(layout)
+    return Sizing(
+        layout=layout,
+        replica=replica,
+        fits=fits,
+        sequences=np.maximum(np.floor(top.decoding + 1e-6), 1.0),
+        bound=tuple(_bound(deployment, layout, fits, cut, i) for i in range(len(serving))),
+        capacity_per_s=top.requests_per_s,
+        replicas=replicas,
+        gpus=nodes * limits.node_gpus,
+        nodes=nodes,
+        peak=state,
+        mean=curves.at_rate(load.queries_per_s * load.requests_per_query / replicas),
+        latency=waits,
+        alone=latency(curves.take((..., 0)).states, load.asked, load.burstiness),
+        missed={
+            name: waits.figure(name.removesuffix("_s")) > limit * (1.0 + 1e-9) for name, limit in limits.targets.items()
+        },
+        weight_bytes=np.broadcast_to(replica.memory.weight_bytes, serving.shape),
+    )
+
+
+def _bound(deployment: Deployment, layout: Layout, fits: Any, cut: Any, row: int) -> str:
+    if fits[row] < 1:
+        return "memory"
+    if cut[row]:
+        return "latency target"
+    limit = deployment.engine.max_sequences * float(np.broadcast_to(layout.attention_data, fits.shape)[row])
+    return "max_sequences" if fits[row] >= limit else "kv_cache"
+
+
+def _worst(waits: Latency, targets: dict[str, float], shape: tuple[int, ...]) -> Any:
+    """The largest figure over its limit, 0 where there is no target; rises with the batch."""
+    ratios = [np.broadcast_to(waits.figure(name.removesuffix("_s")) / limit, shape) for name, limit in targets.items()]
+    return np.max(ratios, axis=0) if ratios else np.zeros(shape)
+
+
+def _rising(values: Any) -> Any:
+    """A slope too small to matter that makes a flat run strictly rising."""
+    return np.linspace(0.0, 1e-9, values.shape[-1])
+
+
+def _where(chosen: Any, yes: Steady, no: Steady) -> Steady:
+    return Steady(*(np.where(chosen, getattr(yes, f.name), getattr(no, f.name)) for f in fields(Steady)))
+
+
+def _wide(asked: Demand) -> Demand:
+    names = [f.name for f in fields(Demand) if f.name not in ("strategy", "verifier")]
+    values = {name: np.asarray(getattr(asked, name), np.float64)[:, None, None] for name in names}
+    return Demand(strategy=asked.strategy, verifier=None, **values)
+
+
+def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:
+    return layout.tensor, layout.pipeline, layout.expert, layout.attention_data
