@@ -137,20 +137,22 @@ class Batch:
             self.prefilled[slot] += chunk * steps
             if not left[slot]:
                 self.prefilling.popleft()
-                self.held_blocks -= self.held[slot]
                 self._emit(slot)
         self.chunks = []
 
     def stop(self, slot: int, others: int) -> bool:
-        """A sequence ends, or reaches a checkpoint and steps back for one of `others`; True where it does that."""
+        """A sequence ends, starts to grow, or reaches a checkpoint; True where it steps back for one of `others`."""
         request, ledger = self.tenant[slot], self.ledger
         produced = self.offset[slot] + self.step - ledger.prompt[request]
         if produced >= ledger.output[request]:
             self._leave(slot)
             self._finish(slot, request)
             return False
+        if self.held[slot] and produced >= self.policy.growth_tokens:
+            self._grow(slot)
         rank = 0 if ledger.ranks is None else ledger.ranks[request]
-        if not others or not any(self.queues[: rank + 1]):
+        checkpoint = self.policy.checkpoint_tokens
+        if checkpoint is None or produced % checkpoint or not others or not any(self.queues[: rank + 1]):
             self._expect(slot, request, produced)
             return False
         self._leave(slot)
@@ -165,7 +167,7 @@ class Batch:
             rank += 1
         request = self.queues[rank][0]
         blocks, fresh_pages = self._demand(request)
-        if not self._fits(request, blocks + fresh_pages):
+        if not self._fits(blocks + fresh_pages):
             return False
         self.queues[rank].popleft()
         self.waiting -= 1
@@ -184,35 +186,32 @@ class Batch:
             cached = min(self.cache.hit_pages(pages) * self.policy.prefix_page_tokens, tokens - 1)
             self.cache.acquire(pages)
             self.shared[slot] = len(set(pages)) * self.policy.prefix_page_tokens
+        self.held[slot] = blocks
+        self.held_blocks += blocks
         if on_host:
             self.extra_s += self.times.swap_s_per_token * tokens
             self._join(slot, request, produced)
             return True
         self.left[slot] = tokens - cached
         self.prefilled[slot] = cached
-        self.held[slot] = blocks
-        self.held_blocks += blocks
         self.prefilling.append(slot)
         return True
 
     def _demand(self, request: int) -> tuple[int, int]:
-        """KV blocks of its own that a request needs up to its next token, and those of pages it brings into use."""
+        """KV blocks of its own that a request reserves, and those of pages that it brings into use."""
         ledger, block = self.ledger, self.blocks.block
         produced = self.parked.get(request, NEW)[0]
-        tokens = ledger.prompt[request] + produced + 1
+        tokens = ledger.prompt[request] + max(produced + 1, self.policy.growth_tokens)
         if self.cache is None or ledger.pages is None:
-            return -(-tokens // block), 0
+            return min(-(-tokens // block), self.capacity), 0
         pages = ledger.pages[request]
-        own = tokens - len(set(pages)) * self.policy.prefix_page_tokens
-        return -(-own // block), self.cache.new_blocks(pages)
+        shared = len(set(pages)) * self.policy.prefix_page_tokens
+        return min(-(-(tokens - shared) // block), self.capacity - shared // block), self.cache.new_blocks(pages)
 
-    def _fits(self, request: int, blocks: int) -> bool:
-        """Whether so many blocks are free, beside the growth that admission reserves and the watermark."""
+    def _fits(self, blocks: int) -> bool:
+        """Whether so many blocks are free beside the watermark."""
         if len(self.free_slots) == self.times.max_sequences:
             return True  # alone it always fits, or the run would have refused it at the start
-        if self.policy.growth_tokens:
-            remaining = self.ledger.output[request] - self.parked.get(request, NEW)[0]
-            blocks += min(self.policy.growth_tokens, remaining) // self.blocks.block
         return blocks + self.reserve + self.used_blocks() <= self.capacity
 
     def _emit(self, slot: int) -> None:
@@ -232,8 +231,9 @@ class Batch:
         """Begin to decode, with so many tokens produced."""
         ledger, step = self.ledger, self.step
         context = ledger.prompt[request] + produced
-        self.offset[slot] = offset = context - step
-        self.blocks.add(offset - self.shared[slot])
+        self.offset[slot] = context - step
+        if produced >= self.policy.growth_tokens:
+            self._grow(slot)
         self.decoding += 1
         self.context += context
         thinking = ledger.thinking[request]
@@ -241,19 +241,28 @@ class Batch:
             ledger.answer_step[request] = step + thinking + 1 - produced
         self._expect(slot, request, produced)
 
+    def _grow(self, slot: int) -> None:
+        """Hold KV blocks as they fill from here on, the reservation being used up."""
+        self.held_blocks -= self.held[slot]
+        self.held[slot] = 0
+        self.blocks.add(self.offset[slot] - self.shared[slot])
+
     def _expect(self, slot: int, request: int, produced: int) -> None:
-        """Note the step at which the sequence ends or reaches a checkpoint."""
+        """Note the step at which the sequence ends, reaches a checkpoint or has used up its reservation."""
         steps = self.ledger.output[request] - produced
         checkpoint = self.policy.checkpoint_tokens
         if checkpoint is not None:
             steps = min(steps, checkpoint - produced % checkpoint)
+        if self.held[slot]:
+            steps = min(steps, self.policy.growth_tokens - produced)
         self.stop_key[slot] = key = ((self.step + steps) << SLOT_BITS) | slot
         heappush(self.stops, key)
 
     def _leave(self, slot: int) -> None:
         """Stop decoding."""
         offset = self.offset[slot]
-        self.blocks.remove(offset - self.shared[slot])
+        if not self.held[slot]:
+            self.blocks.remove(offset - self.shared[slot])
         self.decoding -= 1
         self.context -= offset + self.step
         self.stop_key[slot] = -1
@@ -261,6 +270,8 @@ class Batch:
     def _vacate(self, slot: int, request: int) -> None:
         ranks = self.ledger.ranks
         del self.running[0 if ranks is None else ranks[request]][slot]
+        self.held_blocks -= self.held[slot]
+        self.held[slot] = 0
         self.free_slots.append(slot)
         if self.cache is not None and self.ledger.pages is not None:
             self.cache.release(self.ledger.pages[request])
@@ -298,7 +309,6 @@ class Batch:
         else:
             produced = self.parked.get(request, NEW)[0]
             self.prefilling.remove(slot)
-            self.held_blocks -= self.held[slot]
         self.preempted += 1
         self.ledger.preemptions[request] = self.ledger.preemptions.get(request, 0) + 1
         self._park(slot, request, rank, produced)
@@ -312,6 +322,6 @@ class Batch:
             rank += 1
         request = self.queues[rank][0]
         while budget > 0 and any(self.running[rank + 1 :]):
-            if self.free_slots and self._fits(request, sum(self._demand(request))):
+            if self.free_slots and self._fits(sum(self._demand(request))):
                 return
             self._preempt()

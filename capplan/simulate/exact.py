@@ -12,12 +12,10 @@ class ExactReplica(Replica):
         """KV blocks in use, sequence by sequence."""
         block = self.times.kv_block_tokens
         used = sum(
-            -(-(self.offset[slot] + self.step - self.shared[slot]) // block)
+            self.held[slot] or -(-(self.offset[slot] + self.step - self.shared[slot]) // block)
             for ranked in self.running
             for slot in ranked
-            if self.stop_key[slot] >= 0
         )
-        used += sum(self.held[slot] for slot in self.prefilling)
         return used if self.cache is None else used + self.cache.used_blocks
 
     def fit(self) -> None:

@@ -29,7 +29,8 @@ class Policy:
     replicas, routing: `predicted_length` sends a request where the fewest predicted output tokens are outstanding.
     prediction_sigma: the prediction is the true length times a lognormal factor of this sigma (0 is an oracle).
     watermark: share of the KV blocks that admission leaves free (vLLM's default is 0.01).
-    growth_tokens: output tokens for which admission reserves room beside the prompt.
+    growth_tokens: output tokens for which admission reserves KV beside the prompt, whether they come or not; the
+        longest output there is makes TensorRT-LLM's guaranteed_no_evict, 0 is vLLM's way.
     priorities: rank of each class, 0 served first; empty means that all classes are equal.
     preempt_lower: a waiting class of better rank takes the place of a running one, not only of a waiting one.
     checkpoint_tokens: chunked reasoning; at every so many output tokens a sequence steps back when others wait.

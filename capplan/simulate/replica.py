@@ -66,8 +66,6 @@ class Replica(Batch):
         self.sequences_s += n * (now_s - self.now_s)
         self.now_s = now_s
         self.extra_s = 0.0
-        if now_s >= self.samples.due_s:
-            self.samples.take(now_s, self.waiting, n + len(self.prefilling), self.used_blocks())
         if self.cache is not None:
             self.cache.trim(self.capacity - self.used_blocks())
         if self.chunks:
@@ -81,7 +79,10 @@ class Replica(Batch):
                 self.stale -= 1
             elif self.stop(slot, others):
                 others -= 1
-        return self._plan()
+        self._plan()
+        if now_s >= self.samples.due_s:
+            self.samples.take(now_s, self.waiting, self.decoding + len(self.prefilling), self.used_blocks())
+        return self.end_s
 
     def _plan(self) -> float:
         """Compose the next step and count how many like it follow before anything changes."""
@@ -129,6 +130,8 @@ class Replica(Batch):
         blocks, n = self.blocks, self.decoding
         room = self.capacity - self.held_blocks - (0 if self.cache is None else self.cache.used_blocks)
         if self.context + n * (steps + blocks.block) <= room * blocks.block:  # even if every last block were fresh
+            return steps
+        if blocks.at(self.step + steps - 1) <= room:
             return steps
         fits, fails = 1, steps + 1
         while fails - fits > 1:

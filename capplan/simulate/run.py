@@ -88,7 +88,7 @@ def _serve_alone(replica: Replica, requests: Requests, progress: Progress | None
     arrive, proceed = replica.arrive, replica.proceed
     due_s = inf
     for request, at_s in enumerate(requests.arrival_s.tolist()):
-        while due_s <= at_s:
+        while due_s < at_s:
             due_s = proceed()
         due_s = arrive(request, at_s)
         if progress and request % PROGRESS_EVERY == 0:
@@ -105,7 +105,7 @@ def _serve(pool: list[Replica], requests: Requests, book: Ledger, policy: Policy
     in_turn = policy.routing is Routing.ROUND_ROBIN
 
     def advance(until_s: float) -> None:
-        while agenda and agenda[0][0] <= until_s:
+        while agenda and agenda[0][0] < until_s:
             at_s, number = heappop(agenda)
             if due_s[number] == at_s:  # else an arrival has moved this replica's next event
                 due_s[number] = at_s = pool[number].proceed()
