@@ -1,11 +1,11 @@
 """Fitting the residual parameters of an engine profile to measured results.
 
-Generic over `predict`: it sees parameters as a mapping of names to values and knows nothing of their meaning. Parameters
-are fitted as logarithms within bounds, held by priors (normal in the logarithm), against the logarithms of
+Generic over `predict`: it sees parameters as a mapping of names to values and knows nothing of their meaning. They are
+fitted as logarithms within bounds, held by priors (normal in the logarithm), against the logarithms of
 predicted / measured under a robust loss. Every source x load type weighs the same, as in scoring.
 
-No more is fitted than the data carry. A parameter that the prior already pins down better than the data do, or that does
-the same as another one, stays at its prior, and the result says so; fewer than `LEAST_ROWS` configurations carry none.
+No more is fitted than the data carry. A parameter that the prior already pins down better than the data do, or that
+does the same as another one, stays at its prior, and the result says so; fewer than `LEAST_ROWS` rows carry none.
 """
 
 import math
@@ -47,16 +47,20 @@ class Parameter:
 class Targets:
     """What the fit is held against, all of one length.
 
-    measured: values above zero. groups: equal weight each (source x load type). series: rows of one configuration family,
-    which cross-validation keeps together.
+    measured: values above zero. groups: equal weight each (source x load type). series: rows that differ in load alone,
+    which cross-validation keeps together. noise: spread of ln(measured) that no model explains; `NOISE` where empty.
     """
 
     measured: Sequence[float]
     groups: Sequence[str]
     series: Sequence[str]
+    noise: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(self.measured)
+
+    def noise_of(self, rows: Sequence[int]) -> "NDArray[np.float64]":
+        return np.array([self.noise[at] if self.noise else NOISE for at in rows])
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class FitError:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One parameter after the fit: its value, and one standard deviation of its logarithm; held: why it was not fitted."""
+    """One parameter after the fit: its value, the standard deviation of its logarithm, and why it was held, or ''."""
 
     parameter: Parameter
     value: float
@@ -96,13 +100,19 @@ class Fit:
         return {one.parameter.name: one.value for one in self.fitted}
 
 
-def fit(parameters: Sequence[Parameter], targets: Targets, predict: Predict, folds: int = 5) -> Fit:
-    """Fits what the data carry and holds the rest; raises UserError when they carry nothing.
+def fit(
+    parameters: Sequence[Parameter], targets: Targets, predict: Predict, folds: int = 5, insist: bool = False
+) -> Fit:
+    """Fits what the data carry and holds the rest.
 
     predict: values for the rows of the given indices under the given parameters, None where refused.
+    insist: hold nothing; raises UserError naming what the data do not carry. Raises it too when they carry nothing.
     """
     rows, excluded = _usable(targets, predict, _start(parameters))
     free, held = informed(parameters, targets, predict, rows)
+    if insist and held:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in held.items())
+        raise UserError(f"the data do not carry {len(held)} of {len(parameters)} parameters ({reasons})")
     fitted = _solve(free, parameters, targets, predict, rows)
     values = _start(parameters) | {one.parameter.name: one.value for one in fitted}
     results = {one.parameter.name: one for one in fitted}
@@ -122,19 +132,19 @@ def informed(
 ) -> tuple[list[Parameter], dict[str, str]]:
     """(parameters that the data inform, why each other one is held).
 
-    In order of what each still adds beside those before it (pivoted QR of the slopes, in units of prior over noise); one
-    that moves the predictions by less than the noise within its prior is held, and so is all beyond one for every eight
-    configurations.
+    In order of what each still adds beside those before it (pivoted QR of the slopes, in units of prior over noise).
+    One that moves the predictions by less than the noise within its prior is held, and so is all beyond one for every
+    eight rows.
     """
     from scipy.linalg import qr
 
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} usable rows carry no parameter; measure at least {LEAST_ROWS} configurations")
     scale = np.array([p.sigma for p in parameters])
-    slopes = _slopes(parameters, predict, rows) * scale / NOISE
+    slopes = _slopes(parameters, predict, rows) * scale / targets.noise_of(rows)[:, None]
     _, r, order = qr(slopes, mode="economic", pivoting=True)
     strength = np.abs(np.diag(r))
-    most = max(1, len(set(targets.series[at] for at in rows)) // ROWS_PER_PARAMETER, len(rows) // ROWS_PER_PARAMETER)
+    most = len(rows) // ROWS_PER_PARAMETER
     free: list[Parameter] = []
     held: dict[str, str] = {}
     for rank, at in enumerate(order):
@@ -180,7 +190,7 @@ def _solve(
     from scipy.optimize import least_squares
 
     start = _start(every)
-    weights = _weights(targets, rows)
+    weights, noise = _weights(targets, rows), targets.noise_of(rows)
     log_measured = np.log([targets.measured[at] for at in rows])
     middle = np.log([p.value for p in free])
     sigma = np.array([p.sigma for p in free])
@@ -188,19 +198,22 @@ def _solve(
     def residuals(logs: "NDArray[np.float64]") -> "NDArray[np.float64]":
         values = start | {p.name: float(value) for p, value in zip(free, np.exp(logs), strict=True)}
         misses = _logs(predict(rows, values)) - log_measured
-        fit_part = _robust(np.nan_to_num(misses, nan=1.0) / NOISE) * weights
+        fit_part = _robust(np.nan_to_num(misses, nan=1.0) / noise) * weights
         return np.concatenate([fit_part, (logs - middle) / sigma])
 
+    def slopes(logs: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        # Steps of one size: the model solves for its loads within a tolerance that tiny steps would drown in.
+        here = residuals(logs)
+        steps = np.where(logs + STEP <= high, STEP, -STEP)
+        moved = [residuals(logs + step * unit) for step, unit in zip(steps, np.eye(len(logs)), strict=True)]
+        return np.stack([(there - here) / step for there, step in zip(moved, steps, strict=True)], axis=1)
+
+    low, high = np.log([p.low for p in free]), np.log([p.high for p in free])
     solution = least_squares(
-        residuals,
-        middle,
-        bounds=(np.log([p.low for p in free]), np.log([p.high for p in free])),
-        x_scale=sigma,
-        diff_step=STEP / 10,
-        xtol=1e-4,
-        ftol=1e-5,
+        residuals, middle, jac=slopes, bounds=(low, high), x_scale=sigma, xtol=1e-4, ftol=1e-5, max_nfev=40
     )
-    covariance = np.linalg.pinv(solution.jac.T @ solution.jac)
+    jacobian = np.asarray(solution.jac, dtype=np.float64)
+    covariance = np.linalg.pinv(jacobian.T @ jacobian)
     return [
         Fitted(p, float(f"{math.exp(value):.{DIGITS}g}"), float(f"{math.sqrt(max(variance, 0)):.2g}"))
         for p, value, variance in zip(free, solution.x, np.diag(covariance), strict=True)

@@ -93,10 +93,8 @@ def _from_csv(text: str) -> dict[str, Any]:
         elif header[:1] == ["Metric"]:
             unit = _UNIT.search(values[0])
             name = re.sub(r"\W+", "_", _UNIT.sub("", values[0]).strip().casefold())
-            fields = {
-                "avg" if key == "Value" else key: _number(value)
-                for key, value in zip(header[1:], values[1:], strict=False)
-            }
+            keys = ["avg" if key == "Value" else key for key in header[1:]]
+            fields = dict(zip(keys, map(_number, values[1:]), strict=False))
             metrics[name] = {"unit": unit[1] if unit else "", **fields}
     return metrics
 

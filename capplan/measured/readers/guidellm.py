@@ -44,8 +44,7 @@ def _row(document: Any, run: Mapping[str, Any]) -> Row:
             load_type="concurrency" if clients else "request_rate" if rate else "request_rate_inf",
             concurrency=clients,
             request_rate=rate,
-            num_prompts=dig(run, "metrics", "request_totals", "successful")
-            or _value(run, "prompt_token_count", "count"),
+            num_prompts=dig(run, "metrics", "request_totals", "successful"),
             isl_mean_actual=_value(run, "prompt_token_count", "mean"),
             osl_mean_actual=_value(run, "output_token_count", "mean"),
             out_tps_total=_value(run, "output_tokens_per_second", "mean"),
