@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from capplan.scenario.kinds import Kind, Name, Reference, ValueFault, nearest, scalar_text
-from capplan.scenario.part import Contradiction, Part, key, required, section
+from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 
 PRICINGS = ("own", "on_demand", "reserved", "spot")
@@ -57,7 +57,6 @@ def _way(word: str) -> str:
     return word
 
 
-@section
 class Api(Part):
     """A hosted model to compare with."""
 
@@ -77,7 +76,6 @@ class Api(Part):
     )
 
 
-@section
 class Cost(Part):
     """Money, energy and carbon."""
 

@@ -12,6 +12,7 @@ from capplan.scenario.kinds import Kind, Name, ValueFault, nearest
 from capplan.scenario.length import Length, LengthKind
 from capplan.scenario.part import Part, Slot, copied, slots
 from capplan.scenario.reader import Reader
+from capplan.scenario.reasoning import Reasoning, foreign_fields
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tree import Node, Source, node_of
 from capplan.units import UnitError
@@ -70,6 +71,10 @@ def _put(node: Node, path: Sequence[str], value: Node, source: Source) -> Node:
         inner.pop(key, None)
     else:
         inner[key] = _put(inner.get(key, Node(None, source)), rest, value, source)
+    if key == "strategy" and not rest and isinstance(value.value, str):
+        # Another strategy starts afresh: what the file says for the old one must not stand against it.
+        foreign = foreign_fields(value.value)
+        inner = {name: child for name, child in inner.items() if name not in foreign or not child.source.lines}
     return _like(node, inner)
 
 
@@ -159,12 +164,22 @@ def _with(part: Any, keys: tuple[str, ...], value: Any, where: _Where) -> Any:
     if not rest:
         if value is None:
             return _without(part, slot)
-        return part.having({slot.field: _read(slot, value, where)})
+        changed = part.having({slot.field: _read(slot, value, where)})
+        return _afresh(changed) if slot.field == "strategy" and isinstance(changed, Reasoning) else changed
     if isinstance(old, tuple):
         at = _place(rest[0], old)
         items = [_inside(o, slot, rest[1:], value, where) if i == at else o for i, o in enumerate(old)]
         return part.having({slot.field: tuple(items)})
     return part.having({slot.field: _inside(old, slot, rest, value, where)})
+
+
+def _afresh(reasoning: Reasoning) -> Reasoning:
+    """Without what was given for another strategy."""
+    left = reasoning.given_fields & foreign_fields(reasoning.strategy)
+    default = Reasoning()
+    return copied(
+        reasoning, {name: getattr(default, name) for name in left} | {"given_fields": reasoning.given_fields - left}
+    )
 
 
 def _without(part: Part, slot: Slot) -> Part:

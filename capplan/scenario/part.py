@@ -1,12 +1,12 @@
 """A section of a scenario: frozen, with a kind behind every key, and able to say which keys contradict each other.
 
-Plain dataclasses and one reader (`reader.py`) in place of a validation library: reading has to keep the position of
-every value, its range and its sweep anyway, and importing such a library takes longer than a whole plan.
+Plain classes and one reader (`reader.py`) in place of a validation library: reading has to keep the position of every
+value, its range and its sweep anyway, and importing such a library takes longer than a whole plan.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, NamedTuple, Self, TypeVar, dataclass_transform, get_args, get_type_hints
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast, dataclass_transform, get_args, get_type_hints
 
 from capplan.scenario.kinds import Kind
 
@@ -30,27 +30,25 @@ def key_of(name: str) -> str:
     return name[: len(name) - len(ending)] if ending else name
 
 
+class _Key(NamedTuple):
+    """A field of a section: its default, and its key where that is not the name without its unit."""
+
+    default: Any
+    description: str
+    alias: str = ""
+
+
+_REQUIRED: Any = object()
+
+
 def key(default: T, description: str, alias: str = "") -> T:
-    """A field that may be left out of the file. alias: its key, where that is not the name without its unit."""
-    made: T = field(default=default, metadata={"description": description, "alias": alias})
-    return made
+    """A field that may be left out of the file."""
+    return cast(T, _Key(default, description, alias))
 
 
 def required(description: str) -> Any:
     """A field that the file has to give."""
-    return field(metadata={"description": description, "alias": ""})
-
-
-def hidden(make: Callable[[], T], compare: bool = False) -> T:
-    """A field that no key of the file fills."""
-    made: T = field(default_factory=make, compare=compare, repr=False)
-    return made
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def section(cls: type[T]) -> type[T]:
-    """Makes a class a section of the schema."""
-    return dataclass(frozen=True, kw_only=True)(cls)
+    return _Key(_REQUIRED, description)
 
 
 class Contradiction(NamedTuple):
@@ -61,11 +59,54 @@ class Contradiction(NamedTuple):
     hint: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Part:
-    """A section of the scenario file. given_fields: those that the file or an override set, as against our defaults."""
+    """A section of the scenario file; its fields are what `key` and `required` make.
 
-    given_fields: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    A small dataclass of our own: the standard one compiles five methods for each class, and every start of the program
+    would wait for them. given_fields: those that the file or an override set, as against our defaults.
+    """
+
+    given_fields: frozenset[str]
+    _keys: ClassVar[Mapping[str, _Key]] = {}
+    _uncompared: ClassVar[frozenset[str]] = frozenset({"given_fields"})
+
+    def __init_subclass__(cls) -> None:
+        own = {name: made for name, made in vars(cls).items() if isinstance(made, _Key)}
+        for name in own:
+            delattr(cls, name)
+        cls._keys = {**cls._keys, **own}
+
+    def __init__(self, **given: Any) -> None:
+        fields = self.__dict__
+        fields["given_fields"] = frozenset(given)
+        fields |= {name: made.default for name, made in self._keys.items()} | given
+        if missing := [name for name in self._keys if fields[name] is _REQUIRED]:
+            raise TypeError(f"{type(self).__name__} needs {', '.join(missing)}")
+        if unknown := given.keys() - self._keys.keys() - type(self).__annotations__.keys():
+            raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: use `having` or `with_values`")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._compared() == other._compared()
+
+    # Inline models and ranges are mappings, so there is nothing safe to hash.
+    __hash__ = None  # type: ignore[assignment]
+
+    def _compared(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in self._uncompared}
+
+    def __repr__(self) -> str:
+        """What differs from the defaults."""
+        told = {name: value for name in self._keys if (value := getattr(self, name)) != self._keys[name].default}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     def contradictions(self) -> Iterator[Contradiction]:
         """What the keys of this section say against each other."""
@@ -115,16 +156,15 @@ def slots(part: type[Part]) -> dict[str, Slot]:
 
 def _read_slots(part: type[Part]) -> Iterator[Slot]:
     hints = get_type_hints(part, include_extras=True)
-    yield from (_slot(f, hints[f.name]) for f in fields(part) if "description" in f.metadata)
+    yield from (_slot(name, made, hints[name]) for name, made in part._keys.items())
 
 
-def _slot(of: "Field[Any]", hint: Any) -> Slot:
+def _slot(name: str, made: _Key, hint: Any) -> Slot:
     kind = next((m for m in getattr(hint, "__metadata__", ()) if isinstance(m, Kind)), None)
     options = (hint, *get_args(hint))
     inner = [o for option in options for o in (option, *get_args(option))]
     part = None if kind else next((o for o in inner if isinstance(o, type) and issubclass(o, Part)), None)
     many = part is not None and any(getattr(o, "__origin__", None) is tuple for o in options)
-    missing = of.default is MISSING
-    default = None if missing else of.default
-    name, alias = of.name, of.metadata["alias"]
-    return Slot(name, alias or key_of(name), kind, part, many, missing, default, of.metadata["description"])
+    missing = made.default is _REQUIRED
+    default = None if missing else made.default
+    return Slot(name, made.alias or key_of(name), kind, part, many, missing, default, made.description)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from capplan.scenario.kinds import Name
-from capplan.scenario.part import Contradiction, Part, key, section
+from capplan.scenario.part import Contradiction, Part, key
 from capplan.scenario.quantity import Quantity
 
 _SOURCES = ("benchmark", "single_sample_accuracy", "curve")
 
 
-@section
 class Quality(Part):
     """Where accuracy comes from; one of the three."""
 

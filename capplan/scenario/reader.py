@@ -50,8 +50,8 @@ class Reader:
         values = {slot.field: self._slot(slot, part, given, node, path) for slot in known.values()}
         if len(self.faults) > before:
             return None
-        named = frozenset(known[key].field for key, child in given.items() if child.value is not None)
-        made = part(**{name: v for name, v in values.items() if v is not _MISSING}, given_fields=named)
+        read = {name: value for name, value in values.items() if value is not _MISSING}
+        made = part(**read)
         if not partial:
             self.contradictions(made, node, path)
         return made if len(self.faults) == before else None

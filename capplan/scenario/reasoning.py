@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from capplan.scenario.kinds import Choice, Flag, Kind, Reference, ValueFault, Whole, nearest, scalar_text
 from capplan.scenario.length import Length, LengthKind
-from capplan.scenario.part import Contradiction, Part, key, section, slots
+from capplan.scenario.part import Contradiction, Part, key, slots
 from capplan.scenario.quantity import Quantity
 
 _THOUGHT = ("k", "calls", "tokens_per_step", "thinking_tokens")
@@ -33,6 +33,13 @@ def strategy_names() -> tuple[str, ...]:
     return (*KEYS, *sorted(set(added) - set(KEYS)))
 
 
+def foreign_fields(strategy: str) -> frozenset[str]:
+    """The keys that a strategy has no use for; none where it is only a module."""
+    if strategy not in KEYS:
+        return frozenset()
+    return frozenset(name for keys in KEYS.values() for name in keys) - {*COMMON, *KEYS[strategy]}
+
+
 class StrategyKind(Kind):
     """The name of a strategy."""
 
@@ -47,7 +54,6 @@ class StrategyKind(Kind):
         return {"enum": list(strategy_names())}
 
 
-@section
 class Verifier(Part):
     """What judges candidate answers or steps."""
 
@@ -68,7 +74,6 @@ class Verifier(Part):
     )
 
 
-@section
 class Reasoning(Part):
     """How the model thinks. A list under any key is a sweep."""
 
@@ -118,14 +123,12 @@ class Reasoning(Part):
             yield Contradiction("calls", "per_step makes k requests, but k is not given", "add k: 8")
 
     def _foreign_keys(self) -> Iterator[Contradiction]:
-        mine = self.used_fields()
-        for name in sorted(self.given_fields - set(mine)):
+        for name in sorted(self.given_fields & foreign_fields(self.strategy)):
             users = [strategy for strategy, keys in KEYS.items() if name in keys]
             message = f"strategy {self.strategy} has no use for it"
             yield Contradiction(name, message, f"it belongs to {', '.join(users)}")
 
     def used_fields(self) -> tuple[str, ...]:
         """The fields that mean something under this strategy."""
-        if self.strategy not in KEYS:
-            return tuple(slot.field for slot in slots(type(self)).values())
-        return (*COMMON, *KEYS[self.strategy])
+        foreign = foreign_fields(self.strategy)
+        return tuple(slot.field for slot in slots(type(self)).values() if slot.field not in foreign)

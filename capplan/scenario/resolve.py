@@ -21,7 +21,7 @@ def resolved(scenario: Scenario) -> dict[str, Any]:
 
 
 def defaults(scenario: Scenario) -> dict[str, Any]:
-    """The keys that the scenario left to us, dotted, with the values taken, as in a file. A key without one is left out."""
+    """The keys that the scenario left to us, dotted, and the values taken for them; keys without one are left out."""
     found: dict[str, Any] = {}
     for section, slot in slots(Scenario).items():
         part = getattr(scenario, slot.field)

@@ -4,13 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from capplan.scenario.kinds import Name, Reference
-from capplan.scenario.part import Contradiction, Part, key, required, section
+from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.serving import Serving
 
 
-@section
 class Classifier(Part):
     """What decides which tier a query goes to."""
 
@@ -22,7 +21,6 @@ class Classifier(Part):
     )
 
 
-@section
 class Tier(Part):
     """One pool. What it leaves out is as in the rest of the file; what it gives overrides that, key by key."""
 
@@ -38,7 +36,6 @@ class Tier(Part):
     )
 
 
-@section
 class Routing(Part):
     """Tiers and who sorts queries into them."""
 

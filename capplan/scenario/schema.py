@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from capplan.scenario.cost import Cost
 from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
-from capplan.scenario.part import Part, hidden, key, required, section
+from capplan.scenario.part import Part, key, required
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.routing import Routing
@@ -42,7 +42,6 @@ def scenario_schema() -> dict[str, Any]:
     return made()
 
 
-@section
 class Scenario(Part):
     """One planning question.
 
@@ -71,9 +70,14 @@ class Scenario(Part):
     quality: Quality = key(Quality(), "Where accuracy comes from.")
     cost: Cost = key(Cost(), "Money, energy and carbon.")
 
-    path: Path | None = hidden(lambda: None)
-    ranges: Mapping[str, Range] = hidden(dict, compare=True)
-    sweeps: Mapping[str, tuple[Any, ...]] = hidden(dict, compare=True)
+    path: Path | None
+    ranges: Mapping[str, Range]
+    sweeps: Mapping[str, tuple[Any, ...]]
+    _uncompared = frozenset({"given_fields", "path"})
+
+    def __init__(self, **given: Any) -> None:
+        self.__dict__.update(path=None, ranges={}, sweeps={})
+        super().__init__(**given)
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """Swept values: dotted key -> values in SI, in the order of the file."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from capplan.scenario.kinds import Choice, Flag, Name, Reference, Whole
-from capplan.scenario.part import Contradiction, Part, key, required, section
+from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 
 Auto = Literal["auto"]
@@ -16,7 +16,6 @@ _DRAFT_HEADS = ("mtp", "eagle", "eagle3", "medusa", "ngram")
 _PARALLEL = "GPUs; auto lets the planner choose"
 
 
-@section
 class SpeculativeDecoding(Part):
     """A small draft model proposes tokens that the large one checks in one step."""
 
@@ -29,7 +28,6 @@ class SpeculativeDecoding(Part):
     )
 
 
-@section
 class Serving(Part):
     """How the model is served."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated
 
-from capplan.scenario.part import Contradiction, Part, key, section
+from capplan.scenario.part import Contradiction, Part, key
 from capplan.scenario.quantity import Quantity
 
 Limit = Annotated[float | None, Quantity("s", above=0, most=1e7, example="2 s")]
@@ -23,7 +23,6 @@ def _limit(metric: str, statistic: str) -> Limit:
     return limit
 
 
-@section
 class Targets(Part):
     """Upper limits on latency, cost and power; a lower one on accuracy."""
 

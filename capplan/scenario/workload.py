@@ -3,13 +3,12 @@
 from typing import Annotated
 
 from capplan.scenario.length import Length, LengthKind
-from capplan.scenario.part import Part, key, required, section
+from capplan.scenario.part import Part, key, required
 from capplan.scenario.quantity import Quantity
 
 _LENGTHS = "A number, {lognormal: {mean, cv}}, {quantiles: {p50, p99, ...}} or the name of a shipped workload."
 
 
-@section
 class Workload(Part):
     """The traffic."""
 
