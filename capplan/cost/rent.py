@@ -1,13 +1,13 @@
-"""What a rented fleet costs a year: which quotations apply, and the lines of the bill."""
+"""What a rented fleet costs a year: the price that a plan's terms bring, and the lines of the bill."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from capplan.catalog import prices
 from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import CostColumn, CostLines, broadcast, column
 from capplan.errors import PriceError
@@ -16,28 +16,14 @@ Floats = NDArray[np.float64]
 
 WAYS = ("on_demand", "reserved", "spot")
 _LABELS = {"on_demand": "Rent on demand", "reserved": "Rent reserved", "spot": "Rent at spot prices"}
-
-
-@dataclass(frozen=True)
-class Quote:
-    """One price of one GPU, as somebody published it. term_s: the commitment if reserved. on: the day it held."""
-
-    accelerator: str
-    provider: str
-    way: str
-    usd_per_s: float
-    term_s: float | None = None
-    region: str = ""
-    tier: str = ""
-    on: str = ""
-    source: str = ""
+_SAME_TERM_S = 86400.0
 
 
 @dataclass(frozen=True)
 class Rent:
     """The price that a plan pays for a GPU, and the band that it was taken from; in USD a second.
 
-    basis: in words, which quotations and how. quotes: all that were considered, cheapest first.
+    basis: in words, whose quotations. date: the oldest of them, '' where undated.
     """
 
     way: str
@@ -45,7 +31,7 @@ class Rent:
     usd_per_s: float
     high_usd_per_s: float
     basis: str
-    quotes: tuple[Quote, ...] = ()
+    date: str = ""
 
 
 def given_rent(way: str, usd_per_s: float) -> Rent:
@@ -53,55 +39,36 @@ def given_rent(way: str, usd_per_s: float) -> Rent:
     return Rent(way, usd_per_s, usd_per_s, usd_per_s, "scenario")
 
 
-def choose(
-    quotes: Iterable[Quote],
-    accelerator: str,
-    way: str,
-    provider: str | None = None,
-    region: str | None = None,
-    term_s: float | None = None,
+def catalogued_rent(
+    accelerator: str, way: str, provider: str | None = None, region: str | None = None, term_s: float | None = None
 ) -> Rent:
-    """The price for these terms: the median over providers, each at its newest quotation (the median of a day's).
+    """The catalogue's price for these terms: the median over providers unless one is named.
 
-    Undated quotations count as oldest. Only those of the very same accelerator, way, term and (where given) provider
-    and region count.
+    A reservation quoted without its length is negotiated and stands for any.
     Raises PriceError naming what has no price and the nearest that has.
     """
-    held = [quote for quote in quotes if quote.accelerator == accelerator]
-    if not held:
-        raise PriceError(f"{accelerator}: the catalogue has no rental price; give cost.gpu_hourly, e.g. 2.40 USD/hour")
-    fitting = _narrowed(held, [quote.way for quote in held], way, f"{accelerator} {way}", "pricing")
-    if provider is not None:
-        names = [quote.provider for quote in fitting]
-        fitting = _narrowed(fitting, names, provider, f"{accelerator} {way} at {provider}", "provider")
-    if region is not None and any(quote.region for quote in fitting):
-        regions = [quote.region for quote in fitting]
-        fitting = _narrowed(fitting, regions, region, f"{accelerator} {way} in {region}", "region")
+    found = prices.rent(accelerator, provider=provider, region=region, term=way)
+    quotes = found.quotes
     if way == "reserved" and term_s is not None:
-        # A contract quoted without its length is negotiated: it stands for any.
-        terms = [_years(quote.term_s if quote.term_s is not None else term_s) for quote in fitting]
-        fitting = _narrowed(fitting, terms, _years(term_s), f"{accelerator} {way} for {_years(term_s)}", "term")
-    ordered = sorted(fitting, key=lambda quote: quote.usd_per_s)
-    by_provider: dict[str, list[Quote]] = {}
-    for quote in sorted(ordered, key=lambda quote: quote.on, reverse=True):
-        if not (said := by_provider.setdefault(quote.provider, [])) or said[0].on == quote.on:
-            said.append(quote)
-    middle = median(median(quote.usd_per_s for quote in said) for said in by_provider.values())
-    count = len(by_provider)
-    basis = f"{ordered[0].provider}" if count == 1 else f"median of {count} providers"
-    days = sorted({quote.on for quote in ordered if quote.on})
-    when = f", {days[0]} to {days[-1]}" if len(days) > 1 else f", {days[0]}" if days else ", undated"
-    return Rent(way, ordered[0].usd_per_s, middle, ordered[-1].usd_per_s, basis + when, tuple(ordered))
+        quotes = of_term(accelerator, found.quotes, term_s)
+    hourly = [quote.usd_per_gpu_s for quote in quotes]
+    whose = f"{quotes[0].provider}: {quotes[0].source}" if len(quotes) == 1 else f"median of {len(quotes)} quotations"
+    when = found.date or "undated"
+    return Rent(way, min(hourly), median(hourly), max(hourly), f"{whose} ({when})", found.date)
 
 
-def _narrowed(quotes: Sequence[Quote], values: Sequence[str], wanted: str, what: str, key: str) -> list[Quote]:
-    kept = [quote for quote, value in zip(quotes, values, strict=True) if value.casefold() == wanted.casefold()]
-    if kept:
-        return kept
-    there = sorted({value for value in values if value})
-    near = difflib.get_close_matches(wanted, there, n=3, cutoff=0.5) or there[:6]
-    have = f"cost.{key} with a price: {', '.join(near)}" if near else f"no cost.{key} has a price"
-    raise PriceError(f"{what}: the catalogue has no price ({have}); or give cost.gpu_hourly")
+def of_term(accelerator: str, quotes: Sequence[prices.Quote], term_s: float) -> tuple[prices.Quote, ...]:
+    """The reservations of this length, those quoted without one included; raises PriceError where there is none."""
+    fitting = tuple(
+        quote for quote in quotes if quote.commitment_s is None or abs(quote.commitment_s - term_s) < _SAME_TERM_S
+    )
+    if not fitting:
+        there = ", ".join(sorted({_years(quote.commitment_s) for quote in quotes if quote.commitment_s is not None}))
+        raise PriceError(
+            f"{accelerator}: the catalogue has no price reserved for {_years(term_s)}"
+            f" (cost.term with a price: {there}); or give cost.gpu_hourly"
+        )
+    return fitting
 
 
 def _years(term_s: float) -> str:

@@ -1,7 +1,7 @@
 """From a scenario's cost section and the catalogue to the figures of the bill, each with its source."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from capplan import units
 from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.figures import MissingFigure, entry
+from capplan.catalog.prices import PurchasePrice, purchase
 from capplan.cost.energy import YEAR_S, tdp_w
 from capplan.cost.ownership import OwnershipTerms
 from capplan.cost.place import place
-from capplan.cost.prices import purchase, quotes
-from capplan.cost.rent import Rent, choose, given_rent
+from capplan.cost.rent import Rent, catalogued_rent, given_rent
 from capplan.engine.excuse import Assumption
 from capplan.scenario.cost import Cost
 
@@ -92,8 +92,8 @@ def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
     sources: dict[str, str] = {}
     price_usd, host_usd = cost.purchase_price_usd, _per_gpu(cost.node_price_usd, accelerator)
     if price_usd is None:
-        found = purchase(accelerator.name)
-        price_usd, sources["gpu_price_usd"] = found.usd, found.source
+        found = _purchase(accelerator.name)
+        price_usd, sources["gpu_price_usd"] = found.usd, f"{found.source} ({found.date or 'undated'})"
     if host_usd is None:
         host = host_usd_per_gpu(accelerator)
         host_usd, sources["host_usd_per_gpu"] = host.usd, host.source
@@ -132,6 +132,11 @@ def _per_gpu(node_price_usd: float | None, accelerator: Accelerator) -> float | 
     return None if node_price_usd is None else node_price_usd / accelerator.node_gpus
 
 
+# A sweep asks for the same price once a row.
+_purchase: Callable[[str], PurchasePrice] = lru_cache(maxsize=256)(purchase)
+_catalogued: Callable[..., Rent] = lru_cache(maxsize=256)(catalogued_rent)
+
+
 def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
     """The price and the share of each way of renting in the scenario's mix; empty where all is owned.
 
@@ -145,7 +150,7 @@ def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
             rent = given_rent(way, cost.gpu_hourly_usd_per_s)
         else:
             term_s = cost.term_s if way == "reserved" else None
-            rent = choose(quotes(accelerator), accelerator, way, cost.provider, _cloud_region(cost), term_s)
+            rent = _catalogued(accelerator, way, cost.provider, _cloud_region(cost), term_s)
         found.append((rent, share))
     return tuple(found)
 

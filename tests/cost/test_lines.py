@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog.accelerators import accelerator
+from capplan.catalog.prices import Quote, purchase
 from capplan.cost.bill import bill, ownership, rent
 from capplan.cost.lines import CostLines, broadcast, cents, column, usd, usd_per
 from capplan.cost.ownership import OwnershipTerms, annuity, depreciation_and_financing, own, spare_nodes
-from capplan.cost.prices import purchase, quotes
-from capplan.cost.rent import Quote, choose
+from capplan.cost.rent import catalogued_rent, of_term
 from capplan.cost.terms import host_usd_per_gpu, network_usd_per_gpu, ownership_terms
 from capplan.errors import PriceError
 from capplan.scenario.cost import Cost, Pricing
@@ -187,46 +187,46 @@ def test_a_rented_fleet_pays_no_energy_but_still_uses_it() -> None:
     assert _number(row["annual_kwh"]) > 0
 
 
-def _quote(provider: str, usd_per_hour: float, on: str = "", way: str = "on_demand", region: str = "") -> Quote:
-    return Quote("chip", provider, way, usd_per_hour / 3600, None, region, "", on, "a list")
-
-
-def test_the_price_without_a_provider_is_the_median_of_providers_at_their_newest() -> None:
-    held = [_quote("a", 1.0, "2026-01"), _quote("a", 5.0, "2026-02"), _quote("b", 3.0), _quote("c", 9.0)]
-    found = choose(held, "chip", "on_demand")
-    assert found.usd_per_s * 3600 == pytest.approx(5.0)
-    assert (found.low_usd_per_s * 3600, found.high_usd_per_s * 3600) == pytest.approx((1.0, 9.0))
-    assert found.basis == "median of 3 providers, 2026-01 to 2026-02"
+def test_the_price_without_a_provider_lies_within_the_band_of_the_providers() -> None:
+    found = catalogued_rent("h100-sxm", "on_demand")
+    assert found.low_usd_per_s < found.usd_per_s < found.high_usd_per_s
+    assert found.basis.startswith("median of")
+    assert catalogued_rent("h100-sxm", "on_demand", "aws").usd_per_s * 3600 == pytest.approx(6.88)
 
 
 @pytest.mark.parametrize(
     ("way", "provider", "region", "said"),
     [
-        ("spot", None, None, "cost.pricing with a price: on_demand"),
-        ("on_demand", "aa", None, "cost.provider with a price: aaa"),
-        ("on_demand", None, "mars", "cost.region with a price: eu-west"),
+        ("reserved", None, None, "term 'reserved'"),
+        ("on_demand", "awz", None, "aws"),
+        ("on_demand", "aws", "mars", "us-east-1"),
     ],
 )
 def test_terms_without_a_price_are_refused_by_name_with_the_nearest(
     way: str, provider: str | None, region: str | None, said: str
 ) -> None:
-    held = [_quote("aaa", 1.0, region="eu-west"), _quote("b", 2.0, region="eu-west")]
+    chip = "l40s" if way == "reserved" else "h100-sxm"
     with pytest.raises(PriceError, match=said):
-        choose(held, "chip", way, provider, region)
+        catalogued_rent(chip, way, provider, region)
+
+
+def _reserved(years: float | None) -> Quote:
+    commitment_s = None if years is None else years * YEAR_S
+    return Quote(usd_per_gpu_s=1.0, provider="a", tier="neocloud", term="reserved", commitment_s=commitment_s)
+
+
+def test_a_reservation_of_another_length_is_refused_with_those_that_have_a_price() -> None:
+    assert of_term("chip", [_reserved(1), _reserved(3)], 3 * YEAR_S) == (_reserved(3),)
+    assert of_term("chip", [_reserved(None)], 3 * YEAR_S) == (_reserved(None),)
+    with pytest.raises(PriceError, match=r"reserved for 2 years \(cost.term with a price: 1 year, 3 years\)"):
+        of_term("chip", [_reserved(1), _reserved(3)], 2 * YEAR_S)
 
 
 def test_a_chip_that_nobody_sells_or_rents_is_refused() -> None:
-    with pytest.raises(PriceError, match=r"cost\.purchase_price"):
+    with pytest.raises(PriceError, match="no purchase price"):
         purchase("tpu-v6e")
-    with pytest.raises(PriceError, match=r"cost\.gpu_hourly"):
+    with pytest.raises(PriceError, match="no rental price"):
         rent(Cost(pricing=Pricing((("on_demand", 1.0),))), 8, accelerator("tpu-v6e"))
-    assert quotes("no-such-chip") == ()
-
-
-def test_surveys_and_retracted_prices_are_no_quotations() -> None:
-    held = quotes("h100-sxm")
-    assert held and all(quote.provider != "market" for quote in held)
-    assert not any(quote.provider == "aws" and quote.usd_per_s * 3600 > 12 for quote in held)
 
 
 def test_ten_thousand_rows_are_one_call_and_one_row_is_a_view() -> None:
