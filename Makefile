@@ -9,10 +9,10 @@ PROFILE ?= profile.yaml
 
 .PHONY: demo test check wheel golden bench accuracy calibrate clean
 
-demo: .venv/installed            ## the K sweep of a reasoning model
+demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning model
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
 
-test: .venv/developing           ## the whole test suite
+test: .venv/developing .venv/compiled          ## the whole test suite
 	$(BIN)/python -m pytest -n 2
 
 check: .venv/developing          ## style and types
@@ -30,7 +30,7 @@ golden: .venv/developing         ## rewrite tests/golden from scenarios/
 	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py
 	git diff --stat -- tests/golden
 
-bench: .venv/developing          ## how long commands take to start and to answer
+bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
 	$(BIN)/python tests/bench/startup.py
 
 accuracy: .venv/installed        ## predicted against measured
@@ -53,3 +53,8 @@ clean:
 .venv/developing: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[charts,dev]'
 	@touch .venv/installed $@
+
+# Where Python is told to write no bytecode, every start would compile the package anew.
+.venv/compiled: $(shell find capplan -name '*.py') | .venv/bin/python
+	@$(BIN)/python -m compileall -q capplan
+	@touch $@

@@ -56,7 +56,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("tta_p99_s", "TTA p99", "s", "lower", "latency", "Time to answer that 99 of 100 queries do not exceed."),
     Metric("energy_j_per_query", "J/query", "j", "lower", "energy", "Energy that the accelerators draw for one query."),
     Metric("latency_multiplier", "latency", "times", "lower", "multiplier",
-           "Time to answer at concurrency 1, relative to the first row."),
+           "Time to answer at concurrency 1, relative to the first row that can be."),
     Metric("token_multiplier", "tokens", "times", "lower", "multiplier", "Output tokens relative to the first row."),
     Metric("fleet_multiplier", "fleet", "times", "lower", "multiplier", "GPUs relative to the first row."),
     Metric("cost_multiplier", "cost", "times", "lower", "multiplier", "Yearly cost relative to the first row."),

@@ -44,12 +44,12 @@ def _one(report: Report) -> Iterator[Block]:
     for title, names in _PLAN:
         if facts := _facts(report, names).pairs:
             yield from (Heading(title), Facts(facts))
-    yield Heading("Cost of a year")
-    yield lines_grid(report.lines)
-    yield _facts(report, _UNIT_COSTS)
+    if report.lines:
+        yield from (Heading("Cost of a year"), lines_grid(report.lines), _facts(report, _UNIT_COSTS))
     for sentence in report.notes:
         yield Text(sentence)
-    yield Heading("Rests on")
+    if report.assumptions:
+        yield Heading("Rests on")
     yield Facts(tuple((said.key, f"{said.value}  ({said.kind}: {said.source})") for said in report.assumptions))
 
 
@@ -110,7 +110,8 @@ def _cannot_be(report: Report) -> Iterator[Block]:
 
 def _rests_on(report: Report) -> str:
     count = len(report.assumptions)
-    return f"Rests on {count} stated assumptions; `--format json` lists each with its source." if count else ""
+    noun = "assumption" if count == 1 else "assumptions"
+    return f"Rests on {count} stated {noun}; `--format json` lists each with its source." if count else ""
 
 
 def _facts(report: Report, names: tuple[str, ...]) -> Facts:

@@ -8,6 +8,7 @@ from .report import Refusal, Report
 from .show import cell
 
 _NUMBER_FORMATS = {"weights": "weights", "kv_cache": "KV cache"}
+_MOST_NAMED = 3
 _PARALLEL = {"tensor_parallel": "TP", "pipeline_parallel": "PP", "expert_parallel": "EP"}
 
 
@@ -52,7 +53,8 @@ def identity(report: Report) -> str:
 
 def varying(report: Report) -> list[str]:
     """Columns that tell rows apart: the swept ones first, then any identity column that is not the same in all."""
-    changed = [name for name in IDENTITY if len({str(row.get(name)) for row in report.rows}) > 1]
+    values = {name: {str(row[name]) for row in report.rows if row.get(name) is not None} for name in IDENTITY}
+    changed = [name for name in IDENTITY if len(values[name]) > 1]
     return [*report.axes, *(name for name in changed if name not in report.axes)]
 
 
@@ -64,7 +66,10 @@ def traffic(scenario: Mapping[str, object]) -> str:
 
 
 def _names(report: Report, rows: list[int]) -> str:
-    return "every row" if len(rows) == len(report.rows) > 1 else "; ".join(row_name(report, at) for at in rows)
+    if len(rows) == len(report.rows) > 1:
+        return "every row"
+    named = "; ".join(row_name(report, at) for at in rows[:_MOST_NAMED])
+    return f"{named} and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else named
 
 
 def _many(value: object) -> bool:

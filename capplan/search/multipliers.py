@@ -16,16 +16,17 @@ ALIKE = 0.02
 
 
 def multiplied(rows: Sequence[Row], alone: Sequence[Row]) -> list[dict[str, object]]:
-    """The rows with their four multipliers against the first row.
+    """The rows with their four multipliers against the first row that can be (the first at all where none can).
 
     alone: the same plans at concurrency 1, whose time to answer shows what a single user waits for.
     A multiplier is None where either side does not apply.
     """
+    base = next((at for at, row in enumerate(rows) if row.get("feasible")), 0)
     return [
         {
             **row,
-            "latency_multiplier": _ratio(single.get("tta_s"), alone[0].get("tta_s")),
-            **{name: _ratio(row.get(column), rows[0].get(column)) for name, column in COMPARED.items()},
+            "latency_multiplier": _ratio(single.get("tta_s"), alone[base].get("tta_s")),
+            **{name: _ratio(row.get(column), rows[base].get(column)) for name, column in COMPARED.items()},
         }
         for row, single in zip(rows, alone, strict=True)
     ]
@@ -49,14 +50,16 @@ class Growth:
     last: Row
 
 
-def sentence(rows: Sequence[Row], label: str) -> str:
+def sentence(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """One sentence on the row with the most tokens: how its multipliers compare, and why they differ.
 
-    label: what is swept, as text such as `K = 16`. Empty where there is nothing to compare.
+    rows: those that differ in load only, with their multipliers. columns: what tells them apart.
+    Empty where there is nothing to compare.
     """
     grown = _growth(rows)
     if grown is None:
         return ""
+    label = ", ".join(f"{'K' if name == 'k' else name} = {grown.last[name]}" for name in columns)
     why = [reason for reason in (_latency(grown), _fleet(grown), _cost(grown)) if reason]
     head = (
         f"{label}: tokens x {grown.tokens:.1f}, latency at concurrency 1 x {grown.latency:.1f}, "
@@ -68,11 +71,12 @@ def sentence(rows: Sequence[Row], label: str) -> str:
 def _growth(rows: Sequence[Row]) -> Growth | None:
     names = ("latency_multiplier", *COMPARED)
     known = [row for row in rows if all(row.get(name) is not None for name in names)]
+    known = [row for row in known if row.get("feasible")] or known
     if not known:
         return None
     last = max(known, key=lambda row: float(str(row["token_multiplier"])))
     latency, tokens, fleet, cost = (float(str(last[name])) for name in names)
-    return Growth(latency, tokens, fleet, cost, rows[0], last) if last is not rows[0] else None
+    return Growth(latency, tokens, fleet, cost, known[0], last) if last is not known[0] else None
 
 
 def _latency(grown: Growth) -> str:

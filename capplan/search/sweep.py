@@ -61,7 +61,8 @@ def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None
         {**_swept(columns, point, row), **row}
         for point, row in zip(at, multiplied([p.row for p in made], [p.row for p in alone]), strict=True)
     ]
-    notes = [note for note in (held, sentence(rows, _most(rows, columns))) if note]
+    first = next((group for group in _alike(at) if any(made[i].feasible for i in group)), _alike(at)[0])
+    notes = [note for note in (held, sentence([rows[i] for i in first], columns)) if note]
     return Sweep(scenario, grid, tuple(made), tuple(rows), columns, tuple(notes))
 
 
@@ -78,7 +79,7 @@ def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point]) -> tuple[li
         held.append(", ".join(f"{path.rpartition('.')[2]} {value}" for path, value in changes.items()))
     if not held:
         return scenarios, made, ""
-    return scenarios, plans(scenarios), f"One layout is held for rows that differ in load only: {'; '.join(held)}."
+    return scenarios, plans(scenarios), f"Rows that differ in load only are held to one layout: {'; '.join(held)}."
 
 
 def _alike(at: Sequence[Point]) -> list[list[int]]:
@@ -129,12 +130,3 @@ def _number(given: object) -> object:
     except ValueError:
         return str(given)
     return int(value) if value.is_integer() else value
-
-
-def _most(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """What tells the row with the most tokens from the others: `k = 16`."""
-    known = [row for row in rows if row.get("token_multiplier") is not None]
-    if not known:
-        return ""
-    last = max(known, key=lambda row: float(str(row["token_multiplier"])))
-    return ", ".join(f"{name.upper() if name == 'k' else name} = {last[name]}" for name in columns)

@@ -40,7 +40,8 @@ def test_what_does_not_apply_has_no_multiplier() -> None:
 
 def told(latency: float, tokens: float, fleet: float, cost: float, concurrency: float = 50.0) -> str:
     rows = [row(100, 10, 100), row(100 * tokens, 10 * fleet, 100 * cost, concurrency)]
-    return sentence(multiplied(rows, [{"tta_s": 1.0}, {"tta_s": latency}]), "K = 16")
+    rows = [{**each, "k": k} for each, k in zip(rows, (1, 16), strict=True)]
+    return sentence(multiplied(rows, [{"tta_s": 1.0}, {"tta_s": latency}]), ["k"])
 
 
 def test_the_sentence_gives_the_reason_for_each_difference() -> None:
@@ -62,4 +63,15 @@ def test_a_longer_cache_and_a_smaller_fleet_are_told_as_such() -> None:
 
 def test_nothing_is_explained_where_all_grow_alike_or_nothing_is_compared() -> None:
     assert told(8, 8, 8, 8).endswith("cost x 8.0.")
-    assert sentence(multiplied([row(1, 1, 1)], [{"tta_s": 1}]), "K = 1") == ""
+    assert sentence(multiplied([row(1, 1, 1)], [{"tta_s": 1}]), ["k"]) == ""
+
+
+def test_rows_are_measured_against_the_first_that_can_be() -> None:
+    rows = [
+        row(100, 10, 100) | {"feasible": False},
+        row(200, 20, 200) | {"feasible": True},
+        row(400, 50, 500) | {"feasible": True},
+    ]
+    made = multiplied(rows, [{"tta_s": 1.0}, {"tta_s": 2.0}, {"tta_s": 3.8}])
+    assert [each["fleet_multiplier"] for each in made] == [0.5, 1, 2.5]
+    assert sentence([{**each, "k": 2} for each in made], ["k"]).startswith("K = 2: tokens x 2.0")
