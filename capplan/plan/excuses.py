@@ -24,9 +24,9 @@ def does_not_fit(
     changes = _cure(scenario, deployment, layout, one)
     gpus = int(layout.gpus)
     text = (
-        f"{deployment.model.name} in {scenario.serving.weights} puts {weight_bytes / 1e9:,.1f} GB of weights on each of "
-        f"{gpus} x {chip.name}, which has {deployment.device_bytes / 1e9:,.1f} GB and {usable / 1e9:,.1f} GB for "
-        "weights and KV cache"
+        f"{deployment.model.name} in {scenario.serving.weights} puts {weight_bytes / 1e9:,.1f} GB of weights on "
+        f"each of {gpus} x {chip.name}, which has {deployment.device_bytes / 1e9:,.1f} GB and "
+        f"{usable / 1e9:,.1f} GB for weights and KV cache"
     )
     if weight_bytes < usable:
         text += f"; one sequence of {float(one.held_tokens):,.0f} tokens does not fit beside them"

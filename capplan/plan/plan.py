@@ -12,7 +12,7 @@ from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import deployment, key
 from capplan.plan.load import load
-from capplan.plan.money import bill
+from capplan.plan.money import paid, stated
 from capplan.plan.quality import accuracies
 from capplan.plan.rows import Parts, excuses, row
 from capplan.plan.sizing import Limits, size
@@ -69,13 +69,13 @@ def _planned(scenarios: list[Scenario]) -> list[Plan]:
         node_gpus=first.serving.node_gpus or served.accelerator.node_gpus,
     )
     sized = size(served, layouts(first.serving, served), asked, limits)
-    paid = bill(scenarios, served, asked, sized)
+    bill = paid(scenarios, served, asked, sized)
     right = accuracies(scenarios, served, asked)
     made = []
     for i, scenario in enumerate(scenarios):
-        parts = Parts(scenario, served, asked, sized, paid, right[i], i)
+        parts = Parts(scenario, served, asked, sized, bill, right[i], i)
         why = excuses(parts)
-        made.append(Plan(scenario, row(parts, why), paid.lines.row(i), why, _assumptions(parts)))
+        made.append(Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts)))
     return made
 
 
@@ -87,7 +87,7 @@ def _assumptions(parts: Parts) -> tuple[Assumption, ...]:
     for name in ("peak_to_mean", "burstiness"):
         if not work.given(name):
             said.append(Assumption(f"workload.{name}", getattr(work, name), "default: Poisson traffic without peaks"))
-    said += parts.bill.assumptions[parts.index]
+    said += stated(parts.scenario, parts.deployment)
     if parts.accuracy is not None:
         said.append(Assumption("quality", parts.accuracy.status, parts.accuracy.basis, "estimate"))
     return tuple(said)

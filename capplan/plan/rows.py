@@ -5,18 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from capplan.cost.energy import energy_j_per_query
+from capplan.cost.bill import Bill
+from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.lines import usd_per
 from capplan.engine.excuse import Excuse
 from capplan.plan import excuses as why
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
-from capplan.plan.money import Bill
 from capplan.plan.sizing import Sizing
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.scenario.schema import Scenario
 
-_YEAR_S = 365 * 86400.0
 _STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
 
 
@@ -43,13 +42,12 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
     scenario, sizing, load, at = parts.scenario, parts.sizing, parts.load, parts.at
     asked, waits, layout = load.asked, sizing.latency, sizing.layout
     lines, i = parts.bill.lines, parts.index
-    queries = at(load.queries_per_s) * _YEAR_S
+    queries = at(load.queries_per_s) * YEAR_S
     output = at(asked.output_tokens)
     per_query = at(load.requests_per_query)
-    total_cents = int(lines.total_cents[i])
+    total_cents = int(lines.total_cents.flat[i])
     right = float(np.asarray(parts.accuracy.value)) if parts.accuracy is not None else None
     reasoning = scenario.reasoning
-    kwh = at(parts.bill.kwh)
     return {
         "k": reasoning.k if reasoning.strategy in _STEPS and reasoning.thinking_tokens is None else None,
         "samples": int(at(asked.samples)),
@@ -74,24 +72,15 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         "tta_s": at(waits.tta_s["mean"]),
         "tta_p95_s": at(waits.tta_s["p95"]),
         "tta_p99_s": at(waits.tta_s["p99"]),
-        "energy_j_per_query": float(energy_j_per_query(kwh, at(load.queries_per_s))),
         "requests_per_s_per_replica": at(sizing.capacity_per_s) / per_query,
         "output_tokens_per_s_per_gpu": at(sizing.capacity_per_s) / per_query * output / at(layout.gpus),
         "replicas": int(at(sizing.replicas)),
         "gpus": int(at(sizing.gpus)),
         "nodes": int(at(sizing.nodes)),
         "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.replicas)),
-        "annual_tco_usd": lines.total_usd(i),
-        **{
-            f"{column}_usd_per_year": lines.category_usd(column, i)
-            for column in ("capex", "energy", "maintenance", "rent")
-        },
-        "usd_per_1k_queries": usd_per(total_cents, queries, 1e3),
-        "usd_per_m_output_tokens": usd_per(total_cents, queries * output, 1e6),
+        **parts.bill.columns(i, at(load.queries_per_s), output),
         "accuracy": right,
         "usd_per_correct_answer": usd_per(total_cents, queries * right, 1.0) if right else None,
-        "annual_kwh": kwh,
-        "annual_kg_co2e": at(parts.bill.kg_co2e),
         "feasible": not refused,
         "bottleneck": refused[0].constraint if refused else sizing.bound[i],
     }
@@ -122,7 +111,7 @@ def _limits(parts: Parts) -> list[Excuse]:
     total = float(parts.bill.lines.total_usd(parts.index))
     if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:
         found.append(why.missed_limit("annual_tco", "yearly cost", total, targets.annual_tco_usd, "usd", more=False))
-    power = parts.at(parts.bill.power_w)
+    power = parts.at(parts.bill.kwh) * J_PER_KWH / YEAR_S
     if targets.power_w is not None and power > targets.power_w:
         found.append(why.missed_limit("power", "mean power", power, targets.power_w, "w", more=False))
     if targets.accuracy is not None and parts.accuracy is not None:

@@ -92,10 +92,12 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     rows = np.arange(count)
     layout = candidates.take(best)
     # Where nothing fits, the widest layout comes nearest.
+    chosen = Steady(*(getattr(top, f.name)[rows, best] for f in fields(Steady)))
+    shortened = (worst[rows, best, -1] > 1.0) if cut else np.zeros(count, bool)
+    along = curves.take((rows, best))
     return _settle(
-        deployment, layout, load, limits, curves.take((rows, best)), Steady(*(getattr(top, f.name)[rows, best] for f in fields(Steady))),
-        fits[rows, best], needed[rows, best], bool(cut) & (worst[rows, best, -1] > 1.0) if cut else np.zeros(count, bool),
-    )  # fmt: skip
+        deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best], shortened
+    )
 
 
 def _settle(
@@ -118,7 +120,7 @@ def _settle(
         return state, latency(state, load.asked, load.burstiness, top.decoding * serving, offered)
 
     def holds(serving: Any) -> Any:
-        state, waits = at(serving)
+        _, waits = at(serving)
         ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in limits.targets.items()]
         return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
 

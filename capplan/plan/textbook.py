@@ -5,9 +5,9 @@ from typing import Any
 from capplan.catalog.accelerators import accelerator
 from capplan.catalog.figures import MissingFigure
 from capplan.catalog.models import model
+from capplan.catalog.prices import purchase
 from capplan.cost.energy import annual_kg_co2e
 from capplan.cost.lines import CostLine, usd_per
-from capplan.cost.prices import purchase
 from capplan.cost.textbook import Terms, textbook_lines
 from capplan.engine import textbook
 from capplan.engine.architecture import kv_bytes_per_token, parameters
@@ -46,7 +46,7 @@ def textbook_plan(
     gpus = int(textbook.accelerators(time_s, qps))
     price = scenario.cost.purchase_price_usd or purchase(chip.name).usd
     lines = textbook_lines(gpus, price, tdp)
-    needed = shape.parameters * size
+    needed = shape.parameters * size + shape.kv_bytes_per_token * scenario.workload.prompt_tokens.mean_tokens
     refused = _refused(found.name, needed, chip.name, chip.memory_bytes)
     kwh = gpus * tdp * 8760 / 1000 * Terms().pue
     total_cents = int(lines.total_cents.flat[0])
@@ -97,8 +97,8 @@ def textbook_plan(
 
 
 _ASSUMED = (
-    Assumption("serving.engine", "textbook", "closed form of the tutorial, kept for teaching: one query per accelerator, "
-               "50 tokens a step, no answer tokens, mean load without a queue, TDP at all times"),
+    Assumption("serving.engine", "textbook", "closed form of the tutorial, kept for teaching: one query per "
+               "accelerator, 50 tokens a step, no answer tokens, mean load without a queue, TDP at all times"),
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _refused(name: str, needed: float, chip: str, available: float) -> tuple[Exc
     if needed <= available:
         return ()
     text = (
-        f"{name} needs {needed / 1e9:,.0f} GB for its weights and {chip} has {available / 1e9:,.0f} GB; "
+        f"{name} needs {needed / 1e9:,.0f} GB for its weights and the KV cache of one prompt, and {chip} has {available / 1e9:,.0f} GB; "
         "the textbook engine knows no parallelism"
     )
     return (
@@ -114,5 +114,3 @@ def _refused(name: str, needed: float, chip: str, available: float) -> tuple[Exc
                needed, available, "bytes"),
     )  # fmt: skip
 
-
-__all__ = ["J_PER_KWH", "np", "textbook_plan"]
