@@ -10,7 +10,7 @@ from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.reasoning import Verifier as VerifierSection
 
 # Coefficient of variation of output length among samples of one prompt: median of 435 model x prompt cells with
-# 5 runs each (LRMTokenEconomy); p90 is 0.538. configs/quality/sampling.yaml has both, a test holds that they agree.
+# 5 runs each (LRMTokenEconomy); p90 is 0.538. configs/workloads/reasoning-maths.yaml has both; a test holds them equal.
 WITHIN_PROMPT_CV = 0.237
 
 

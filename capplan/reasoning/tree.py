@@ -13,58 +13,65 @@ from capplan.reasoning.verification import ITSELF, nodes
 
 @dataclass(frozen=True)
 class Shape:
-    """A search: `first` nodes on its first level, `wide` on each later one, grown from `kept` nodes; `levels` in turn.
+    """A search: `first` nodes on its first level, `wide` on each of the later ones, `levels` in turn.
 
-    path_levels: steps of the path that becomes the answer, where that is less than the levels (MCTS revisits).
+    path_steps: steps of the path that becomes the answer. On the later levels, on average and in steps: above_steps lie
+    between the prompt and a new node; held_steps stay in the cache beside what is being written. peak_steps: most held.
     """
 
     first: Values
     wide: Values
-    kept: Values
     levels: Values
-    path_levels: Values
+    path_steps: Values
+    above_steps: Values
+    held_steps: Values
+    peak_steps: Values
+
+
+def downward(first: Values, wide: Values, kept: Values, depth: Values) -> Shape:
+    """A search that goes straight down, with `kept` paths going on at every level."""
+    deep = np.asarray(depth, dtype=np.float64)
+    most = np.where(deep > 1, kept * (deep - 1) + wide, first)
+    return Shape(first, wide, deep, deep, above_steps=deep / 2, held_steps=kept * deep / 2, peak_steps=most)
 
 
 def demand(strategy: str, shape: Shape, options: Options, query: Query) -> Demand:
     """What the search asks of the engine; the answer is written once, after the best path.
 
-    Nodes of a level share prompt and path (counted once per kept path); each level waits for its longest step.
+    Nodes of a level share prompt and path (counted once per path held); each level waits for its longest step.
     A path's thinking is `thinking_tokens` split over its steps, or depth x tokens_per_step, within the budget.
     """
-    first, wide, kept, levels, deep = (
-        np.asarray(x, dtype=np.float64) for x in (shape.first, shape.wide, shape.kept, shape.levels, shape.path_levels)
-    )
-    step = step_tokens(options, deep)
+    first, wide, levels = (np.asarray(x, dtype=np.float64) for x in (shape.first, shape.wide, shape.levels))
+    step = step_tokens(options, shape.path_steps)
+    path = shape.path_steps * step
     prompt, answer = query.prompt.mean_tokens, query.answer.mean_tokens
     later = levels - 1
     count = first + later * wide
-    # Paths of a search that goes back up are on average half as deep as those that go straight down.
-    mean_path = np.where(levels > deep, deep / 2, (levels + 1) / 2) * step
-    stretch = (longest_factor(first, options.sample_cv) + later * longest_factor(wide, options.sample_cv)) / levels
-    search_tokens = levels * step * stretch
-    path = deep * step
-    held = prompt * search_tokens + step * (first * step + later * wide * step) / 2 + later * step * kept * mean_path
-    read = prompt + step / 2 + later * wide * mean_path / np.maximum(count, 1)
+    slow_first, slow = longest_factor(first, options.sample_cv), longest_factor(wide, options.sample_cv)
+    search_tokens = step * (slow_first + later * slow)
+    above = later * wide * shape.above_steps * step  # path tokens over all nodes
+    held = prompt * search_tokens + step**2 * (count / 2 + later * slow * shape.held_steps)
+    read = count * (prompt + step / 2) + above
     decoded = count * step + answer
     answering = (prompt + path + answer / 2) * answer
     tail = {share: _tail(options, share) for share in (0.50, 0.95, 0.99)}
     return Demand(
         strategy=strategy,
         prompt_tokens=prompt,
-        thinking_tokens=path,
+        thinking_tokens=np.asarray(path),
         answer_tokens=answer,
         samples=np.maximum(wide, first),
         calls=levels + 1,
         requests=count + 1,
         prefill_tokens=prompt,
-        repeated_prefill_tokens=count * prompt + later * wide * mean_path + path,
+        repeated_prefill_tokens=count * prompt + above + path,
         output_tokens=decoded,
         sequential_tokens=search_tokens + answer,
         sequential_thinking_tokens=search_tokens,
-        context_tokens=(count * step * read + answering) / decoded,
+        context_tokens=(step * read + answering) / decoded,
         kv_token_steps=held + answering,
-        kv_peak_tokens=prompt + kept * (path - step) + np.maximum(wide, first) * step + answer,
-        longest_factor=stretch,
+        kv_peak_tokens=prompt + np.maximum(shape.peak_steps * step, path + answer),
+        longest_factor=search_tokens / (levels * step),
         sequential_p50_tokens=search_tokens * tail[0.50] + query.answer.quantile_tokens(0.50),
         sequential_p95_tokens=search_tokens * tail[0.95] + query.answer.quantile_tokens(0.95),
         sequential_p99_tokens=search_tokens * tail[0.99] + query.answer.quantile_tokens(0.99),

@@ -11,8 +11,7 @@ from capplan.reasoning.searching import search_accuracy
 def demand(options: Options, query: Query) -> Demand:
     """depth levels of width x branching steps."""
     nodes = options.width * options.branching
-    shape = tree.Shape(first=nodes, wide=nodes, kept=options.width, levels=options.depth, path_levels=options.depth)
-    return tree.demand("beam", shape, options, query)
+    return tree.demand("beam", tree.downward(nodes, nodes, options.width, options.depth), options, query)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

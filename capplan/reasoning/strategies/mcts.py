@@ -13,12 +13,19 @@ from capplan.reasoning.searching import search_accuracy
 def demand(options: Options, query: Query) -> Demand:
     """Rollouts follow one another, for each uses what the last one taught; a path takes at least `depth` of them.
 
-    The verifier stands in for playing a path to its end, as in search guided by a process reward model; the tree's
-    nodes stay in the KV cache.
+    The verifier stands in for playing a path to its end, as in search guided by a process reward model. Nodes are
+    opened at all depths alike, and the whole tree stays in the KV cache.
     """
-    rollouts = np.maximum(options.rollouts, options.depth)
-    shape = tree.Shape(first=options.branching, wide=options.branching, kept=np.maximum(rollouts / options.depth, 1.0),
-                       levels=rollouts, path_levels=options.depth)
+    rollouts, width = np.maximum(options.rollouts, options.depth), options.branching
+    shape = tree.Shape(
+        first=width,
+        wide=width,
+        levels=rollouts,
+        path_steps=options.depth,
+        above_steps=(np.asarray(options.depth) - 1) / 2,
+        held_steps=width * rollouts / 2,
+        peak_steps=width * rollouts,
+    )
     return tree.demand("mcts", shape, options, query)
 
 

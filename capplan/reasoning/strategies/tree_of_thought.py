@@ -13,8 +13,7 @@ from capplan.reasoning.searching import search_accuracy
 def demand(options: Options, query: Query) -> Demand:
     """The root's children first, then keep x branching steps on each further level; no more kept than there are."""
     kept = np.minimum(options.keep, options.branching)
-    shape = tree.Shape(first=options.branching, wide=kept * options.branching, kept=kept, levels=options.depth,
-                       path_levels=options.depth)
+    shape = tree.downward(options.branching, kept * options.branching, kept, options.depth)
     return tree.demand("tree_of_thought", shape, options, query)
 
 
