@@ -1,6 +1,6 @@
 """One golden report per scenario that ships: a change of any number shows up in review.
 
-`make golden` rewrites them. A scenario says in its head, on a line `#   capplan COMMAND ...`, which question it answers;
+`make golden` rewrites them. A line `#   capplan COMMAND ...` in the head of a scenario says which question it answers;
 the golden is what that command reports, `tco` where there is no such line.
 """
 
