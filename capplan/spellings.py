@@ -60,12 +60,13 @@ def _seconds() -> Table:
 
 
 _PER_SECOND = {"s": 1.0, "sec": 1.0, "second": 1.0}
-_USD = {"USD": 1.0, "usd": 1.0, "$": 1.0, "dollar": 1.0, "dollars": 1.0, "cent": 0.01, "cents": 0.01, "ct": 0.01}
-_USD |= {"kUSD": 1e3, "MUSD": 1e6}
+_USD = {"USD": 1.0, "usd": 1.0, "cent": 0.01, "ct": 0.01}  # `units` reads $ as USD
+_MONEY = _USD | {"dollar": 1.0, "dollars": 1.0, "cents": 0.01, "kUSD": 1e3, "MUSD": 1e6}
 _POWER = _prefixed("W", "watt", "watts") | {"mW": 1e-3}
 _MASS = {"g": 1e-3, "kg": 1.0, "t": 1e3, "tonne": 1e3, "tonnes": 1e3, "mg": 1e-6}
 _TOKENS = _prefixed("token", "tokens", "tok")
 _REQUESTS = dict.fromkeys(("request", "requests", "req", "query", "queries", "", "1"), 1.0)
+_ENERGY = {"J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": HOUR_S, "kWh": KWH_J, "MWh": 1e3 * KWH_J, "GWh": 1e6 * KWH_J}
 _LITRES = {"L": 1.0, "l": 1.0, "litre": 1.0, "litres": 1.0, "liter": 1.0, "liters": 1.0}
 
 
@@ -120,8 +121,9 @@ def _joules() -> Table:
 
 
 def _usd_per_w_s() -> Table:
-    prices = _over(_USD, _POWER)
-    return _over(prices, _seconds()) | _over(prices, _seconds(), sign="-")
+    prices = _over(_USD, {"W": 1.0, "kW": 1e3, "MW": 1e6})
+    times = _named(hour=(HOUR_S, "h hour"), month=(MONTH_S, "mo month"), year=(YEAR_S, "y yr year"))
+    return _over(prices, times) | _over(prices, times, sign="-")
 
 
 _TABLES: dict[str, Callable[[], Table]] = {
@@ -134,14 +136,14 @@ _TABLES: dict[str, Callable[[], Table]] = {
     "w": lambda: _POWER,
     "j": _joules,
     "kg": lambda: _MASS,
-    "usd": lambda: _USD,
+    "usd": lambda: _MONEY,
     "usd_per_s": lambda: _over(_USD, _seconds()),
-    "usd_per_j": lambda: _over(_USD, _joules()),
-    "usd_per_w": lambda: _over(_USD, _POWER),
+    "usd_per_j": lambda: _over(_USD, _ENERGY),
+    "usd_per_w": lambda: _over(_USD, {"W": 1.0, "kW": 1e3, "MW": 1e6}),
     "usd_per_w_s": _usd_per_w_s,
     "usd_per_token": lambda: _over(_USD, _TOKENS | {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}),
-    "kg_per_j": lambda: _over(_MASS, _joules()),
-    "l_per_j": lambda: _over(_LITRES, _joules()),
+    "kg_per_j": lambda: _over(_MASS, _ENERGY),
+    "l_per_j": lambda: _over(_LITRES, _ENERGY),
     "tokens": lambda: _TOKENS,
     "tokens_per_s": lambda: _over(_TOKENS, _seconds()),
     "per_s": lambda: _over(_REQUESTS, _seconds()) | {"qps": 1.0, "rps": 1.0, "Hz": 1.0},

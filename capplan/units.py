@@ -29,7 +29,7 @@ _NUMBER = re.compile(
 )
 _MAGNITUDE = re.compile(r"(thousand|million|billion|trillion|bn|Ki|Mi|[kKMGBT])(?![A-Za-z])\s*(.*)", re.DOTALL)
 _AMBIGUOUS_B = re.compile(r"[kKMGTPmgtp]?b(/s|/sec|/second)?|[mgtp]bps")
-_FOR_PINT = re.compile(r"[A-Za-zµμ$%0-9/*^() -]+")
+_FOR_PINT = re.compile(r"[A-Za-zµμ%0-9/*^() -]+")
 
 
 class UnitError(UserError, ValueError):
@@ -120,7 +120,7 @@ def _factor(rest: str, unit: str, shown: str) -> float:
 
 def _tidy(rest: str) -> str:
     """One way of writing: no spaces at slashes, no 'per', no CO2 marks, no GPU between price and hour."""
-    text = re.sub(r"\s+per\s+", "/", f" {rest}").strip()
+    text = re.sub(r"\s+per\s+", "/", f" {rest}").strip().replace("$", "USD")
     text = re.sub(r"\s*([/*])\s*", r"\1", text)
     text = re.sub(r"[ -]?(?:of )?CO(?:2|₂)e?(?:q)?(?=/|$)", "", text)
     text = re.sub(r"/\(?(?:GPU|gpu|accelerator|chip)[ /-]?(h|hour|hours|hr|month|year|day|s)\)?$", r"/\1", text)
@@ -147,12 +147,9 @@ def _registry() -> "UnitRegistry[float]":
 
 
 def _factor_by_pint(written: str, unit: str, shown: str) -> float:
-    close = difflib.get_close_matches(written, spellings(unit), n=1)
-    hint = f"did you mean '{close[0]}'?" if close else f"write e.g. '{DIMENSIONS[unit].example}'"
-    unknown = UnitError(f"{shown}: unknown unit '{written}' ({hint})")
     # Powers of several digits would make pint compute huge numbers; no unit here needs them.
     if not _FOR_PINT.fullmatch(written) or re.search(r"[0-9]{2}|(\*\*|\^).*(\*\*|\^)", written):
-        raise unknown
+        raise _unknown(written, unit, shown)
     import pint
 
     registry = _registry()
@@ -163,7 +160,13 @@ def _factor_by_pint(written: str, unit: str, shown: str) -> float:
         wanted = DIMENSIONS[unit]
         raise UnitError(f"{shown} is not {wanted.word}; one such as '{wanted.example}' is needed") from None
     except (pint.PintError, ValueError, TypeError, ArithmeticError, AttributeError, KeyError):
-        raise unknown from None
+        raise _unknown(written, unit, shown) from None
+
+
+def _unknown(written: str, unit: str, shown: str) -> UnitError:
+    close = difflib.get_close_matches(written, spellings(unit), n=1)
+    hint = f"did you mean '{close[0]}'?" if close else f"write e.g. '{DIMENSIONS[unit].example}'"
+    return UnitError(f"{shown}: unknown unit '{written}' ({hint})")
 
 
 _SHOWN: dict[str, tuple[tuple[float, str], ...]] = {
