@@ -127,6 +127,8 @@ class Batch:
             # Causal: a chunk attends to all before it and to half of itself.
             context = self.prefilled[slot] + chunk / 2
             prefill_s += chunk * (times.prefill_s_per_token + times.prefill_s_per_token_context * context)
+            if chunk == self.left[slot]:
+                prefill_s += times.request_s
         return prefill_s
 
     def take_chunks(self, steps: int) -> None:

@@ -57,7 +57,7 @@ def alone_s(times: StepTimes, prompt_tokens: Ints, output_tokens: Ints) -> Float
     """Time to answer of a request alone on a replica, without a prefix cache; shape of the token counts."""
     chunks = -(-prompt_tokens // times.max_batched_tokens)
     prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
-    prefill_s = prefill_s + prompt_tokens * times.prefill_s_per_token
+    prefill_s = prefill_s + times.request_s + prompt_tokens * times.prefill_s_per_token
     prefill_s = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context
     steps = output_tokens - 1
     read_tokens = steps * (prompt_tokens + 1.0) + steps * (steps - 1.0) / 2

@@ -27,6 +27,7 @@ def _times(rng: np.random.Generator, longest: int) -> StepTimes:
         kv_block_tokens=int(rng.choice([1, 4, 16])),
         max_batched_tokens=sequences + int(rng.choice([1, 30, 100, 2000])),
         swap_s_per_token=1e-5,
+        request_s=float(rng.choice([0, 0.004])),
     )
 
 

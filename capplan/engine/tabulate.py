@@ -1,0 +1,99 @@
+"""Step times for the simulator, read off the same model that prices a plan."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from capplan.engine.memory import kv_bytes_per_gpu
+from capplan.engine.serving import Replica, Requests, decode_step_s
+from capplan.engine.step import step
+from capplan.engine.steptimes import StepTimes
+from capplan.errors import UserError
+
+# More sequences than any engine runs at once: the simulator keeps a slot for each.
+_MOST_SEQUENCES = 65_536
+
+
+def step_times(replica: Replica, requests: Requests, max_sequences: int | None = None) -> StepTimes:
+    """The replica's steps as straight lines through the model's, fitted at the lengths of these requests.
+
+    Decode: for every batch a line over the context, exact at the prompt and at prompt and output together; an engine
+    with windowed or sparse attention bends in between. Prefill: beside half of the sequences, a line over the chunk
+    (exact at a mean prompt and at the largest chunk) and one over the context. KV in tokens: what fits of sequences of
+    mean length, fractions included.
+
+    requests: means, scalars. max_sequences: fewer than the engine's own limit, None for that.
+    Raises UserError where the weights leave no room for KV.
+    """
+    job, engine = replica.work, replica.profile
+    ranks = int(job.layout.attention_data)
+    most = min(engine.max_sequences * ranks, max_sequences or _MOST_SEQUENCES, _MOST_SEQUENCES)
+    batch = engine.max_batched_tokens * ranks
+    held = float(requests.held_tokens)
+    each_bytes = float(kv_bytes_per_gpu(job.architecture, job.layout, job.precision, held))
+    capacity = int(max(float(replica.memory.kv_bytes), 0.0) / each_bytes * held * ranks)
+    if capacity < held:
+        raise UserError("the weights leave no room for the KV cache of one request: no replica can be simulated")
+    base, slope = _decode(replica, requests, most)
+    fixed, per_token, per_context, alone = _prefill(replica, requests, max(most // 2, 1), batch)
+    return StepTimes(
+        decode_base_s=(alone, *base),
+        decode_slope_s_per_token=(0.0, *slope),
+        prefill_fixed_s=fixed,
+        prefill_s_per_token=per_token,
+        prefill_s_per_token_context=per_context,
+        kv_capacity_tokens=capacity,
+        max_batched_tokens=max(batch, most + 1),
+        request_s=float(engine.overheads.request_s),
+    )
+
+
+def _decode(replica: Replica, requests: Requests, most: int) -> tuple[list[float], list[float]]:
+    """Base and slope for 1 .. most sequences."""
+    sequences = np.arange(1.0, most + 1)
+    short = max(float(requests.prompt_tokens), 1.0)
+    long = short + max(float(requests.output_tokens), 1.0)
+    at_short, at_long = (
+        np.broadcast_to(decode_step_s(replica, sequences, replace(requests, context_tokens=context)), sequences.shape)
+        for context in (short, long)
+    )
+    slope = np.maximum(at_long - at_short, 0.0) / (sequences * (long - short))
+    # Where attention hides behind the weights at the prompt's length, the line may meet zero context below zero.
+    base = np.maximum(at_short - slope * sequences * short, 0.01 * at_short)
+    return base.tolist(), slope.tolist()
+
+
+def _prefill(replica: Replica, requests: Requests, decoding: int, batch: int) -> tuple[float, float, float, float]:
+    """Fixed seconds, seconds a token, seconds a token and token of context, and what a step without decode adds."""
+    weight = float(replica.profile.overheads.prefill)
+    prompt = max(float(requests.prompt_tokens), 1.0)
+
+    def mixed_s(sequences: float, chunk: float, length: float) -> float:
+        return _seconds(replica, sequences, float(requests.context_tokens), chunk, length)
+
+    largest = float(batch)
+    usual = min(float(requests.prefill_tokens), largest / 2)
+    without_s = mixed_s(decoding, 0.0, prompt)
+    near_s, twice_s = mixed_s(decoding, usual, prompt), mixed_s(decoding, usual, 2 * prompt)
+    # A prompt of this length is read at half of it on average.
+    per_context = weight * max(twice_s - near_s, 0.0) / (usual * prompt / 2)
+
+    def linear_s(chunk: float) -> float:
+        return weight * max(mixed_s(decoding, chunk, prompt) - without_s, 0.0) - per_context * chunk * prompt / 2
+
+    near_s, far_s = linear_s(usual), linear_s(largest)
+    per_token = max(far_s - near_s, 0.0) / (largest - usual)
+    fixed = near_s - per_token * usual
+    if fixed < 0:  # a chunk that rides for free while decode waits for memory: then through the usual chunk alone
+        fixed, per_token = 0.0, max(near_s, 0.0) / usual
+    chunk_s = fixed + per_token * usual + per_context * usual * prompt / 2
+    idle_s = mixed_s(1e-9, 0.0, prompt)
+    alone_s = idle_s + weight * max(mixed_s(1e-9, usual, prompt) - idle_s, 0.0)
+    return fixed, per_token, per_context, max(alone_s - chunk_s, 0.0)
+
+
+def _seconds(replica: Replica, sequences: float, context: float, chunk: float, prompt: float) -> float:
+    overheads: Any = replica.profile.overheads
+    total = step(replica.work, replica.rates, overheads, sequences, context, chunk, prompt).total_s
+    return float(np.asarray(total))
