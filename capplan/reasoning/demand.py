@@ -19,9 +19,9 @@ _STRATEGIES = "capplan.reasoning.strategies"
 
 @dataclass(frozen=True)
 class VerifierWork:
-    """What judging the samples of one query costs, on a model of its own or on the generating one.
+    """What judging the samples of one query costs on another model than the one that wrote them.
 
-    model: catalogue name; None is the generating model itself (a critic, or a judge by prompt).
+    model: catalogue name; None only while a strategy is being worked out, see `demand`.
     own_pool: True where the verifier has accelerators of its own, False where it shares the generator's.
     prefill_tokens, decode_tokens: per query, over all samples; scoring reads at prefill rate and hardly writes.
     requests: verification requests per query. passes: those that follow one another on the critical path.
@@ -104,10 +104,37 @@ class Demand:
 def demand(options: Options, query: Query) -> Demand:
     """What one query under `options.strategy` asks of the engine.
 
-    Raises UserError for a strategy without a module in capplan/reasoning/strategies.
+    A model that judges its own samples does so as further requests of the same query, which are then part of the
+    demand; `verifier` is left for another model. Raises UserError for a strategy without a module in
+    capplan/reasoning/strategies.
     """
     ask: Callable[[Options, Query], Demand] = strategy_module(options.strategy).demand
-    return ask(options, query)
+    return _judging_itself(ask(options, query))
+
+
+def _judging_itself(asked: Demand) -> Demand:
+    """The demand with the judging that its own model does; what a judge reads stands in another prompt, so anew."""
+    work = asked.verifier
+    if work is None or work.model is not None:
+        return asked
+    waited = work.sequential_decode_tokens
+    read = work.prefill_tokens / np.maximum(work.requests, 1e-9) + work.decode_tokens / np.maximum(2 * work.requests, 1)
+    decoded = asked.output_tokens + work.decode_tokens
+    return replace(
+        asked,
+        verifier=None,
+        calls=asked.calls + work.passes,
+        requests=asked.requests + work.requests,
+        prefill_tokens=asked.prefill_tokens + work.prefill_tokens,
+        output_tokens=decoded,
+        sequential_tokens=asked.sequential_tokens + waited,
+        sequential_thinking_tokens=asked.sequential_thinking_tokens + waited,
+        context_tokens=(asked.context_tokens * asked.output_tokens + read * work.decode_tokens) / decoded,
+        kv_token_steps=asked.kv_token_steps + read * work.decode_tokens,
+        sequential_p50_tokens=asked.sequential_p50_tokens + waited,
+        sequential_p95_tokens=asked.sequential_p95_tokens + waited,
+        sequential_p99_tokens=asked.sequential_p99_tokens + waited,
+    )
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

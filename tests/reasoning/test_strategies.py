@@ -89,7 +89,7 @@ def test_a_tree_writes_its_nodes_and_judges_each():
 
 
 def test_a_beam_of_one_path_without_branches_is_a_chain_of_thought():
-    path = ask(strategy="beam", width=1.0, branching=1.0, depth=8.0)
+    path = ask(strategy="beam", width=1.0, branching=1.0, depth=8.0, verifier=PRM)
     chain = ask(k=8.0)
     for name in ("output_tokens", "sequential_tokens", "thinking_tokens", "context_tokens", "kv_token_steps",
                  "kv_peak_tokens"):  # fmt: skip
@@ -97,16 +97,27 @@ def test_a_beam_of_one_path_without_branches_is_a_chain_of_thought():
 
 
 def test_rollouts_follow_one_another():
-    few, many = (ask(strategy="mcts", rollouts=n, branching=2.0, depth=4.0) for n in (8.0, 32.0))
+    few, many = (ask(strategy="mcts", rollouts=n, branching=2.0, depth=4.0, verifier=PRM) for n in (8.0, 32.0))
     assert float(many.sequential_tokens - 300) == pytest.approx(4 * float(few.sequential_tokens - 300))
     assert many.output_tokens == 32 * 2 * 256 + 300
 
 
 def test_each_round_of_refinement_writes_another_draft_and_reads_the_last():
-    once, thrice = ask(strategy="refine", rounds=0.0), ask(strategy="refine", rounds=2.0)
+    critic = Verifier("critic")
+    once, thrice = (ask(strategy="refine", rounds=n, critic=critic) for n in (0.0, 2.0))
     assert thrice.output_tokens == 3 * once.output_tokens
     assert thrice.prefill_tokens == 2048 + 2 * (300 + 300)
     assert thrice.verifier is not None and thrice.verifier.decode_tokens == 600
+
+
+def test_a_model_that_judges_itself_does_so_as_further_requests_of_the_query():
+    other = ask(strategy="best_of_n", samples=4.0, verifier=Verifier("judge", decode_tokens=50.0))
+    itself = ask(strategy="best_of_n", samples=4.0, verifier=Verifier(None, decode_tokens=50.0))
+    assert itself.verifier is None and other.verifier is not None
+    assert itself.requests == other.requests + 4
+    assert itself.output_tokens == other.output_tokens + 4 * 50
+    assert itself.prefill_tokens == other.prefill_tokens + other.verifier.prefill_tokens
+    assert itself.sequential_tokens == other.sequential_tokens + 50
 
 
 def test_adaptive_voting_draws_fewer_samples_and_waits_for_its_rounds():
