@@ -65,7 +65,7 @@ _MONEY = _USD | {"dollar": 1.0, "dollars": 1.0, "cents": 0.01, "kUSD": 1e3, "MUS
 _POWER = _prefixed("W", "watt", "watts") | {"mW": 1e-3}
 _MASS = {"g": 1e-3, "kg": 1.0, "t": 1e3, "tonne": 1e3, "tonnes": 1e3, "mg": 1e-6}
 _TOKENS = _prefixed("token", "tokens", "tok")
-_REQUESTS = dict.fromkeys(("request", "requests", "req", "query", "queries", "", "1"), 1.0)
+_REQUESTS = dict.fromkeys(("request", "requests", "req", "query", "queries", ""), 1.0)
 _ENERGY = {"J": 1.0, "kJ": 1e3, "MJ": 1e6, "Wh": HOUR_S, "kWh": KWH_J, "MWh": 1e3 * KWH_J, "GWh": 1e6 * KWH_J}
 _LITRES = {"L": 1.0, "l": 1.0, "litre": 1.0, "litres": 1.0, "liter": 1.0, "liters": 1.0}
 

@@ -65,7 +65,9 @@ def _parse_text(text: str, unit: str) -> float:
         factor, rest = MAGNITUDES[magnitude[1]], magnitude[2]
     if not rest and not dimension.bare:
         raise UnitError(f"{shown}: give a unit, e.g. '{shown} {_unit_of(dimension.example)}'")
-    return _bounded(number * factor * (_factor(rest, unit, shown) if rest else 1.0), shown)
+    factor *= _factor(rest, unit, shown) if rest else 1.0
+    # Dividing keeps 36.6 % at 0.366 and 2.40 USD/hour at 2.40 / 3600, as people compute them.
+    return _bounded(number * factor if factor >= 1 else number / (1 / factor), shown)
 
 
 def _split(shown: str, unit: str) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from capplan.units import UnitError, parse, show
 
 # Shorthand of ours that no unit library knows: counts without a noun, and a hyphen for "per".
 OURS = {
-    "per_s": lambda spelling: spelling.startswith(("/", "1/")),
+    "per_s": lambda spelling: spelling.startswith("/"),
     "usd_per_token": lambda spelling: spelling.endswith(("/k", "/K", "/M", "/B")),
     "usd_per_w_s": lambda spelling: "-" in spelling,
     "ratio": lambda spelling: True,

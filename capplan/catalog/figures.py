@@ -139,10 +139,10 @@ def plain(node: Tree) -> Tree:
     >>> plain({"tdp": {"is": "700 W", "from": "sheet"}, "shape": {"from": "config", "layers": "80"}})
     {'tdp': '700 W', 'shape': {'layers': '80'}}
     """
-    if isinstance(node, str):
-        return node
     if isinstance(node, list):
         return [plain(child) for child in node]
+    if not isinstance(node, dict):
+        return node
     if "is" in node:
         return plain(node["is"])
     return {key: plain(child) for key, child in node.items() if key not in _MARKS}
