@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from capplan.catalog.architecture import Architecture
+from capplan.engine.architecture import parameters
+from capplan.engine.attention_span import attended_pairs, attention_flop_per_pair
 from capplan.reasoning.normal import Array, Values
 
 
@@ -32,3 +35,28 @@ def tokens_at_flop(parameters: Values, layers: Values, hidden: Values, flop: Val
     budget = np.asarray(flop, dtype=np.float64)
     # This form of the root has no cancellation where attention is negligible.
     return np.asarray(budget / (half_linear + np.sqrt(half_linear**2 + quadratic * budget)))
+
+
+def model_flop(arch: Architecture, tokens: Values) -> Array:
+    """As query_flop for a model of the catalogue: active parameters, and each attention layer over what it reads.
+
+    Sliding windows and sparse indices read less than everything; recurrent layers are in the parameters.
+    """
+    count = np.asarray(tokens, dtype=np.float64)
+    attention = sum(
+        (group.layers * attention_flop_per_pair(group, decode=False) * attended_pairs(group, 0.0, count)
+         for group in arch.attention),
+        start=np.zeros_like(count),
+    )  # fmt: skip
+    return np.asarray(2 * float(parameters(arch).active) * count + attention)
+
+
+def model_tokens_at_flop(arch: Architecture, flop: float) -> float:
+    """Tokens that a model of the catalogue processes for so many FLOP, by halving."""
+    low, high = 0.0, 1.0
+    while float(model_flop(arch, high)) < flop:
+        low, high = high, 2 * high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(model_flop(arch, middle)) < flop else (low, middle)
+    return high

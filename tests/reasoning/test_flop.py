@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capplan.catalog.models import model
+from capplan.engine.architecture import parameters
 from capplan.reasoning.amortization import distillation_flop, queries_to_pay, training_flop, usd_per_query
-from capplan.reasoning.flop import query_flop, tokens_at_flop
+from capplan.reasoning.flop import model_flop, model_tokens_at_flop, query_flop, tokens_at_flop
 
 LLAMA_405B, LLAMA_70B, LLAMA_2_7B = (405e9, 126, 16384), (70e9, 80, 8192), (7e9, 32, 4096)
 
@@ -45,3 +47,15 @@ def test_distillation_is_the_teachers_writing_and_the_students_training():
     found = distillation_flop(37e9, 7e9, traces=800e3, trace_tokens=4000, epochs=2, kept=0.5)
     assert found == pytest.approx(2 * 37e9 * 1.6e6 * 4000 + 2 * 6 * 7e9 * 800e3 * 4000)
     assert np.all(np.diff(training_flop(7e9, np.array([1e9, 2e9, 3e9]))) > 0)
+
+
+def test_the_flop_of_a_catalogued_model_is_that_of_its_shape():
+    arch = model("llama-2-7b").architecture
+    nominal = query_flop(float(parameters(arch).active), 32, 4096, 64_000)
+    assert float(model_flop(arch, 64_000)) == pytest.approx(float(nominal), rel=1e-3)
+    assert model_tokens_at_flop(arch, float(nominal)) == pytest.approx(64_000, rel=1e-3)
+
+
+def test_windows_and_experts_take_less_arithmetic_than_their_size():
+    windowed, dense = (model(name).architecture for name in ("gpt-oss-120b", "llama-3.1-70b"))
+    assert float(model_flop(windowed, 8000)) < 0.2 * float(model_flop(dense, 8000))

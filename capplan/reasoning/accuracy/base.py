@@ -1,6 +1,5 @@
 """What is known about one sample of the model: the ground on which every strategy's accuracy stands."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +35,7 @@ class Base:
     curve: accuracy against output tokens; single: one figure, at the length that the model takes by itself.
     direct: accuracy of an answer without thinking, where known. concentration, vote_share: of the voting law;
     concentration_fitted: to this very model. votes: published plurality accuracies by number of samples.
+    reference_tokens: thinking of one sample at which `single` holds, where samples of other lengths are compared.
     reason: why nothing is known, where neither curve nor single is.
     """
 
@@ -51,27 +51,36 @@ class Base:
     direct: Accuracy | None = None
     concentration_fitted: bool = False
     votes: Mapping[int, Accuracy] = field(default_factory=dict)
+    reference_tokens: float | None = None
     reason: str = ""
 
     def at(self, output_tokens: Values, thinking: LengthLaw, cap_tokens: Values) -> Accuracy | None:
         """One sample's accuracy when it writes so many tokens, thinking cut at the cap.
 
-        With a curve, read off it. With a single figure the cap costs what it cuts: a request keeps of its accuracy the
-        share of its thinking that it got (estimate), between nothing kept and everything kept for the requests cut.
+        With a curve, read off it. A single figure is kept in the proportion in which a sample got its thinking, for
+        requests that the cap cuts and for samples shorter than the reference: where gains diminish the truth lies above
+        that, so nothing is counted on that nobody measured. The interval goes up to no loss.
         """
         if self.curve is not None:
             return self.curve.at(output_tokens)
         if self.single is None:
             return None
-        cap = np.asarray(cap_tokens, dtype=np.float64)
-        lengths = thinking.quantile_tokens(_SHARES[:, None] if np.ndim(thinking.mean_tokens) else _SHARES)
-        if not np.any(lengths.max(axis=0) > cap):
+        kept, least = self._kept(thinking, np.asarray(cap_tokens, dtype=np.float64))
+        if np.all(kept == 1.0):
             return self.single
-        kept, cut = _cut(lengths, cap)
         return Accuracy(
-            self.single.value * kept, self.single.low * (1 - cut), self.single.high, EXTRAPOLATED, self.single.metric,
-            f"{self.single.basis}; thinking cut at the budget, counted in proportion to what is left of it",
+            self.single.value * kept, self.single.low * least, self.single.high, EXTRAPOLATED, self.single.metric,
+            f"{self.single.basis}; counted in proportion to the thinking that is left of it",
         )  # fmt: skip
+
+    def _kept(self, thinking: LengthLaw, cap: Array) -> tuple[Array, Array]:
+        """Share of the accuracy counted, and at least kept (nothing for requests that are cut)."""
+        lengths = thinking.quantile_tokens(_SHARES[:, None] if np.ndim(thinking.mean_tokens) else _SHARES)
+        kept, cut = _cut(lengths, cap) if np.any(lengths.max(axis=0) > cap) else (np.ones(()), np.zeros(()))
+        if self.reference_tokens is None:
+            return kept, 1 - cut
+        short = np.minimum(1.0, np.asarray(thinking.mean_tokens) / max(self.reference_tokens, 1e-9))
+        return kept * short, (1 - cut) * short
 
 
 def _cut(lengths: Array, cap: Array) -> tuple[Array, Array]:
@@ -81,6 +90,3 @@ def _cut(lengths: Array, cap: Array) -> tuple[Array, Array]:
         longest = longest.reshape(-1, *([1] * cap.ndim))
     kept = np.minimum(1.0, cap / longest).mean(axis=0)
     return np.asarray(kept), np.asarray((longest > cap).mean(axis=0))
-
-
-INDEPENDENT = math.inf
