@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from capplan.scenario.kinds import Kind, Name, Reference, ValueFault, nearest, scalar_text
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
+from capplan.units import parse
 
 PRICINGS = ("own", "on_demand", "reserved", "spot")
 _SHARE = Quantity("ratio", least=0, most=1)
@@ -111,7 +112,7 @@ class Cost(Part):
         0.0, "What is left of the price after the amortization period."
     )
     amortization_s: Annotated[float, Quantity("years", above=0, most=50 * 365 * 86400.0, example="4 year")] = key(
-        4 * 365 * 86400.0, "Time over which what is bought is written off."
+        parse("4 year", "years"), "Time over which what is bought is written off."
     )
     interest: Annotated[float, Quantity("ratio", least=0, most=1, example="6 %")] = key(
         0.0, "Yearly interest on what is bought (an annuity); 0 is straight-line."
@@ -134,9 +135,11 @@ class Cost(Part):
     pue: Annotated[float, Quantity("ratio", least=1, most=5, example="1.12")] = key(
         1.12, "Power of the whole site over that of the machines."
     )
-    electricity_usd_per_j: Annotated[float, Quantity("usd_per_j", least=0)] = key(0.12 / 3.6e6, "Price of electricity.")
+    electricity_usd_per_j: Annotated[float, Quantity("usd_per_j", least=0)] = key(
+        parse("0.12 USD/kWh", "usd_per_j"), "Price of electricity."
+    )
     carbon_intensity_kg_per_j: Annotated[float, Quantity("kg_per_j", least=0)] = key(
-        0.369 / 3.6e6, "CO2 equivalent of electricity."
+        parse("369 g/kWh", "kg_per_j"), "CO2 equivalent of electricity."
     )
     api: Api | None = key(None, "A hosted model to compare with.")
 

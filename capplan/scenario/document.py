@@ -37,7 +37,7 @@ def parse(text: str, name: str) -> tuple[Node, list[Fault]]:
     except yaml.MarkedYAMLError as wrong:
         raise ScenarioFaults([_syntax(source, wrong)]) from None
     except yaml.YAMLError as wrong:
-        raise _refused(source, f"no YAML: {str(wrong).splitlines()[0]}") from None
+        raise _refused(source, f"not YAML: {str(wrong).splitlines()[0]}") from None
 
 
 def _refused(source: Source, message: str, hint: str = "") -> ScenarioFaults:
@@ -46,6 +46,8 @@ def _refused(source: Source, message: str, hint: str = "") -> ScenarioFaults:
 
 def _syntax(source: Source, wrong: yaml.MarkedYAMLError) -> Fault:
     mark = wrong.problem_mark or wrong.context_mark
+    if mark and wrong.context_mark and mark.line >= len(source.lines):
+        mark = wrong.context_mark  # the file ends inside what began there
     problem = wrong.problem or wrong.context or "not well formed"
     line, column = (mark.line, mark.column) if mark else (0, 0)
     text = source.lines[line] if line < len(source.lines) else ""
@@ -56,7 +58,7 @@ def _syntax(source: Source, wrong: yaml.MarkedYAMLError) -> Fault:
         hint = "quote a value that holds ': ', and check the indentation"
     elif "expected" in problem or "could not find" in problem:
         hint = "check indentation, colons, brackets and quotes here and on the line above"
-    return source.fault(line, column, "", f"no YAML: {problem}", hint)
+    return source.fault(line, column, "", f"not YAML: {problem}", hint)
 
 
 class _Builder:

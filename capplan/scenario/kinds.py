@@ -93,6 +93,8 @@ class Choice(Kind):
 
     def read(self, value: object) -> str:
         text = scalar_text(value)
+        if text.lower() in self.words:
+            return text.lower()
         if text not in self.words:
             words = ", ".join(self.words[:-1]) + " or " + self.words[-1]
             raise ValueFault(f"'{text}' is not {words}{self.also}", nearest(text, self.words))

@@ -1,12 +1,12 @@
 """A scenario file, with overrides, to a `Scenario`; or every fault of it, each at file:line:column."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from capplan.scenario.document import LARGEST_BYTES, parse
 from capplan.scenario.faults import Fault, ScenarioFaults
-from capplan.scenario.overrides import apply
+from capplan.scenario.overrides import apply, split, with_values
 from capplan.scenario.part import copied
 from capplan.scenario.reader import Reader, ordered
 from capplan.scenario.schema import Scenario
@@ -74,12 +74,25 @@ def _scenario(text: str, name: str, path: Path | None, overrides: Sequence[str])
     return _read(root, [*faults, *more], path)
 
 
+def _swept_contradictions(scenario: Scenario, root: Node) -> Iterator[Fault]:
+    """What the second and later values of a sweep say against the rest of the file."""
+    for path, values in scenario.sweeps.items():
+        for at, value in enumerate(values[1:], start=1):
+            try:
+                with_values(scenario, {path: value})
+            except ScenarioFaults as wrong:
+                node = root.at((*split(path), str(at)))
+                yield from (node.fault(path, fault.message, fault.hint) for fault in wrong.faults[:1])
+
+
 def _read(root: Node, faults: Sequence[Fault], path: Path | None) -> Scenario:
     reader = Reader(base=path.parent if path else Path(), faults=list(faults))
     scenario = reader.section(Scenario, root)
     if scenario is not None:
         scenario = copied(scenario, {"path": path, "ranges": reader.ranges, "sweeps": reader.sweeps})
         reader.faults += tier_contradictions(scenario, root)
+        if not reader.faults:
+            reader.faults += _swept_contradictions(scenario, root)
     if scenario is None or reader.faults:
         raise ScenarioFaults(ordered(reader.faults))
     return scenario

@@ -63,7 +63,7 @@ def _check_model(value: object, base: Path) -> None:
     except files.UnknownName as unknown:
         raise ValueFault(*_unknown(unknown)) from None
     except UserError as wrong:
-        raise ValueFault(str(wrong)) from None
+        raise ValueFault(str(wrong).removeprefix("model: ")) from None
 
 
 def _as_reference(value: object) -> Any:

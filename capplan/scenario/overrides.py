@@ -110,7 +110,8 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     """
     changed = scenario
     touched: dict[str, None] = {}
-    for path, value in values.items():
+    # A strategy comes first: it clears away what was given for another one.
+    for path, value in sorted(values.items(), key=lambda item: not item[0].endswith("strategy")):
         keys = split(path)
         try:
             changed = _with(changed, keys, value, _Where(path, scenario.path))
@@ -152,8 +153,11 @@ class _Where:
     """What is being changed, for messages and relative paths."""
 
     def __init__(self, path: str, file: Path | None) -> None:
-        self.source = Source(path)
-        self.base = file.parent if file else Path()
+        self.path, self.file = path, file
+
+    @property
+    def base(self) -> Path:
+        return self.file.parent if self.file else Path()
 
 
 def _with(part: Any, keys: tuple[str, ...], value: Any, where: _Where) -> Any:
@@ -242,7 +246,7 @@ def _read_section(part: type[Part], value: Any, where: _Where) -> Any:
     if isinstance(value, part):
         return value
     reader = Reader(base=where.base)
-    made = reader.section(part, node_of(value, where.source), split(where.source.name))
+    made = reader.section(part, node_of(value, Source(where.path)), split(where.path))
     if reader.faults:
         raise ScenarioFaults(reader.faults)
     return made

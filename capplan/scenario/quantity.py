@@ -8,6 +8,9 @@ from capplan.scenario.kinds import Kind, ValueFault, scalar_text
 from capplan.spellings import DIMENSIONS
 from capplan.units import parse, show
 
+# As in `units`: beyond any fleet, byte or dollar.
+_SMALLEST, _LARGEST = 1e-30, 1e30
+
 
 @dataclass(frozen=True)
 class Quantity(Kind):
@@ -25,14 +28,14 @@ class Quantity(Kind):
             number = float(value)
         else:
             number = self._parsed(scalar_text(value))
-        if not (math.isfinite(number) or (self.infinite and number == math.inf)):
-            raise ValueFault(f"{value} is not a finite number")
-        shown = scalar_text(value)
+        if not (number == 0 or _SMALLEST < abs(number) < _LARGEST or (self.infinite and number == math.inf)):
+            raise ValueFault(f"{value} is not a number that any plan could hold", "check its exponent")
         if self.above is not None and number <= self.above:
-            raise ValueFault(f"{shown} must be more than {self._shown(self.above)}")
+            raise ValueFault(f"{scalar_text(value)} must be more than {self._shown(self.above)}")
         if self.least is not None and number < self.least:
-            raise ValueFault(f"{shown} must be at least {self._shown(self.least)}")
+            raise ValueFault(f"{scalar_text(value)} must be at least {self._shown(self.least)}")
         if self.most is not None and number > self.most:
+            shown = scalar_text(value)
             raise ValueFault(f"{shown} must be at most {self._shown(self.most)}", self._percent_hint(shown))
         return number
 
@@ -41,12 +44,12 @@ class Quantity(Kind):
             return math.inf
         number = parse(text, self.unit)
         # 70 % is 0.7, not the 0.7000000000000001 of a product with 0.01.
-        return float(f"{number:.15g}") if self.unit == "ratio" else number
+        return float(f"{number:.15g}") if text.endswith("%") else number
 
     def _shown(self, bound: float) -> str:
-        if bound == 0:
-            return "0"
-        return f"{bound:g}, which is {show(bound, 'ratio')}" if self.unit == "ratio" else show(bound, self.unit)
+        if self.unit == "ratio":
+            return show(bound, "ratio") if self.most == 1 and bound < 1 else "100 %" if self.most == 1 else f"{bound:g}"
+        return show(bound, self.unit) if bound else "0"
 
     def _percent_hint(self, text: str) -> str:
         bare = self.unit == "ratio" and text.replace(".", "", 1).isdigit()

@@ -70,7 +70,7 @@ class Reader:
         child, at = given.get(slot.key), (*path, slot.key)
         if child is None:
             if slot.required:
-                self._fault(node, at, "is missing", f"it is {slot.description[:1].lower()}{slot.description[1:]}", True)
+                self._fault(node, at, "a required key is missing", f"add {_example(slot)}", at_key=True)
             return _MISSING
         if slot.part is not None:
             # A section whose keys are all commented out is as good as left out.
@@ -176,6 +176,16 @@ class Reader:
         siblings = slots(part)
         hint = nearest(key, siblings) or _elsewhere(key) or _keys_hint(part)
         self._fault(node, (*path, key), "unknown key", hint, at_key=True)
+
+
+def _example(slot: Slot) -> str:
+    """How to write a key that is missing: `qps: 100`, or `workload:` with the keys that it needs."""
+    if slot.part is not None:
+        needed = [key for key, inner in slots(slot.part).items() if inner.required]
+        return f"'{slot.key}:' with {' and '.join(needed)} below it"
+    schema = slot.kind.json_schema() if slot.kind else {}
+    example = getattr(slot.kind, "example", "") or schema.get("const") or next(iter(schema.get("examples", ())), "...")
+    return f"'{slot.key}: {example}'"
 
 
 def _instead(node: Node) -> str:

@@ -15,6 +15,7 @@ _THOUGHT = ("k", "calls", "tokens_per_step", "thinking_tokens")
 KEYS: dict[str, tuple[str, ...]] = {
     "direct": (),
     "chain_of_thought": _THOUGHT,
+    "long_thinking": ("thinking_tokens",),
     "majority_vote": (*_THOUGHT, "samples", "vote_share", "concentration", "adaptive"),
     "best_of_n": (*_THOUGHT, "samples", "verifier"),
     "beam": (*_THOUGHT, "width", "branching", "depth", "verifier"),
@@ -33,6 +34,7 @@ def strategy_names() -> tuple[str, ...]:
     return (*KEYS, *sorted(set(added) - set(KEYS)))
 
 
+@cache
 def foreign_fields(strategy: str) -> frozenset[str]:
     """The keys that a strategy has no use for; none where it is only a module."""
     if strategy not in KEYS:
