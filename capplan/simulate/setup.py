@@ -28,22 +28,28 @@ LONGEST_OUTPUT_TOKENS = 131_072
 
 @dataclass(frozen=True)
 class Setup:
-    """One pool ready to be simulated, with the plan that it is held against."""
+    """One pool ready to be simulated, with the plan that it is held against.
+
+    traffic: None where the requests come from a trace. context_tokens: prompt and output that a request may have.
+    """
 
     plan: Plan
     times: StepTimes
     policy: Policy
-    traffic: Traffic
+    traffic: Traffic | None
+    context_tokens: int
 
 
-def setup(scenario: Scenario, peak: bool = True) -> Setup:
+def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Setup:
     """The replicas that the plan asks for, under the load of the busiest hour or under the mean load.
+
+    traced: the requests come from a trace, and the scenario's strategy only sizes the fleet.
 
     Raises UserError for strategies of several requests a query, for the textbook engine, which knows no batch, and
     where the plan does not fit its memory.
     """
     strategy, calls = scenario.reasoning.strategy, scenario.reasoning.calls
-    if strategy not in SINGLE or calls != "one":
+    if not traced and (strategy not in SINGLE or calls != "one"):
         raise UserError(
             f"{scenario.name}: simulate serves one request a query; {strategy} with calls: {calls} makes several. "
             f"Choose {', '.join(SINGLE)} with calls: one, or give a trace of the requests with --trace"
@@ -68,7 +74,8 @@ def setup(scenario: Scenario, peak: bool = True) -> Setup:
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )
-    return Setup(planned, times, policy, traffic(scenario, peak))
+    context = min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context)
+    return Setup(planned, times, policy, None if traced else traffic(scenario, peak), context)
 
 
 def traffic(scenario: Scenario, peak: bool = True) -> Traffic:

@@ -1,0 +1,122 @@
+"""Percentiles of TTFT, ITL and TTA under queueing, for synthetic traffic or a recorded trace.
+
+$ capplan simulate scenarios/templates/chat.yaml --requests 5000
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from capplan.errors import UserError
+
+from .common import ScenarioFile, Settings, load, reports, write
+
+if TYPE_CHECKING:
+    from capplan.report.report import Report
+
+
+class Load(StrEnum):
+    """Which load is simulated."""
+
+    peak = "peak"
+    mean = "mean"
+
+
+class Router(StrEnum):
+    """How requests find their replica."""
+
+    round_robin = "round_robin"
+    least_outstanding = "least_outstanding"
+    predicted_length = "predicted_length"
+
+
+class GapLaw(StrEnum):
+    """The law of the gaps between arrivals."""
+
+    poisson = "poisson"
+    gamma = "gamma"
+    weibull = "weibull"
+
+
+Trace = Annotated[
+    Path | None,
+    typer.Option("--trace", metavar="FILE", help="Azure, BurstGPT, Mooncake, own CSV or JSONL; or a ServeGen folder."),
+]
+
+
+@reports
+def command(
+    scenario: ScenarioFile = None,
+    trace: Trace = None,
+    requests: Annotated[int | None, typer.Option("--requests", min=1, help="Requests of synthetic traffic.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
+    at: Annotated[Load, typer.Option("--load", help="The busiest hour, or the mean of the day.")] = Load.peak,
+    rate_factor: Annotated[float, typer.Option("--rate-factor", help="So many times the arrivals a second.")] = 1.0,
+    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
+    replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
+    routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
+    gaps: Annotated[GapLaw, typer.Option("--gaps", help="Law of the gaps between arrivals.")] = GapLaw.gamma,
+    warm_up: Annotated[float, typer.Option("--warm-up", help="Share of the time that is cut.")] = 0.2,
+    exact: Annotated[bool, typer.Option("--exact", help="Step every token, to check the short cuts.")] = False,
+    drop_long: Annotated[bool, typer.Option("--drop-long", help="Leave out requests beyond the context.")] = False,
+    max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Most requests held at once.")] = 3_000_000,
+    series: Annotated[
+        Path | None, typer.Option("--series", metavar="FILE.csv", help="Queue and KV over time, as CSV.")
+    ] = None,
+    settings: Settings = None,
+) -> "Report":
+    from capplan.report.report import report
+    from capplan.report.sheet import to_csv
+    from capplan.simulate.answer import Question, answer
+    from capplan.simulate.policy import Routing
+    from capplan.simulate.traffic.arrivals import Gaps
+
+    loaded = load(scenario, settings)
+    question = Question(
+        trace=trace,
+        requests=requests,
+        seed=seed,
+        peak=at is Load.peak,
+        rate_factor=rate_factor,
+        start_s=_seconds("--from", start, 0.0),
+        end_s=_seconds("--until", until, float("inf")),
+        replicas=replicas,
+        routing=Routing(routing) if routing else None,
+        gaps=Gaps(gaps),
+        warm_up=warm_up,
+        exact=exact,
+        drop_long=drop_long,
+        most_requests=max_requests,
+    )
+    found = answer(loaded, question, _progress if sys.stderr.isatty() else None)
+    if series is not None:
+        names = tuple(found.series)
+        columns = [found.series[name].tolist() for name in names]
+        write(to_csv(names, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]), series)
+    return report(
+        "simulate",
+        [found.plan],
+        rows=found.rows,
+        axes=("class", "statistic"),
+        notes=found.notes,
+        scenario=loaded.resolved(),
+    )
+
+
+def _seconds(flag: str, text: str | None, default: float) -> float:
+    from capplan import units
+
+    try:
+        return default if text is None else units.parse(text, "s")
+    except units.UnitError as error:
+        raise UserError(f"{flag}: {error}") from error
+
+
+def _progress(arrived: int) -> None:
+    """One line that is written over: on a terminal only, and gone before the report."""
+    sys.stderr.write(f"\r{arrived:>12,} requests simulated\r")
+    sys.stderr.flush()
