@@ -6,10 +6,13 @@
 'fp8'
 """
 
+import sys
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from capplan.plan import plan as plan
+    from capplan.plan import plan as plan  # type: ignore[no-redef]  # the function stands before the module
     from capplan.scenario.loader import load as load
     from capplan.scenario.loader import loads as loads
     from capplan.search.sweep import sweep as sweep
@@ -21,16 +24,28 @@ __all__ = ["load", "loads", "plan", "sweep"]
 _HOMES = {"load": "scenario.loader", "loads": "scenario.loader", "plan": "plan", "sweep": "search.sweep"}
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'capplan' has no attribute '{name}'")
-    from importlib import import_module
-
-    found: object = getattr(import_module(f"capplan.{_HOMES[name]}"), name)
-    # The module of the same name would otherwise shadow the function once it is imported.
-    globals()[name] = found
-    return found
+def _found(name: str) -> object:
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+class _Package(ModuleType):
+    """The package, in which `plan` stays the function though a module of that name is imported."""
+
+    @property
+    def plan(self) -> object:
+        return _found("plan")
+
+    @plan.setter
+    def plan(self, module: object) -> None:
+        """What the import of `capplan.plan` sets; the module stays reachable by `from capplan.plan import ...`."""
+
+    def __getattr__(self, name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'capplan' has no attribute '{name}'")
+        return _found(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+sys.modules[__name__].__class__ = _Package

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from capplan.scenario.kinds import Kind, Whole
 from capplan.scenario.length import LengthKind
 from capplan.scenario.part import Part, Slot, slots
+from capplan.scenario.quantity import Quantity
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
 
@@ -15,7 +17,6 @@ def scenario_schema() -> dict[str, Any]:
     """Every key with its description, type, unit by example, and default."""
     definitions: dict[str, Any] = {}
     top = _section(Scenario, definitions)
-    # Comments of editors: a file may name its own schema.
     return {"$schema": _DIALECT, "title": "capplan scenario", **top, "$defs": definitions}
 
 
@@ -53,19 +54,15 @@ def _below(slot: Slot, part: type[Part], definitions: dict[str, Any]) -> dict[st
 
 
 def _scalar(slot: Slot, swept: bool) -> dict[str, Any]:
-    plain = dict(slot.kind.json_schema()) if slot.kind else {"type": "string"}
-    examples = {"examples": plain.pop("examples")} if "examples" in plain else {}
+    plain = dict((slot.kind or Kind()).json_schema())
+    examples = plain.pop("examples", None)
     forms = [plain]
-    if _is_number(plain) or isinstance(slot.kind, LengthKind):
+    if isinstance(slot.kind, (Quantity, Whole, LengthKind)):
         forms.append(_range(plain))
     if swept:
         forms.append({"type": "array", "items": plain, "minItems": 1})
-    return (plain if len(forms) == 1 else {"anyOf": forms}) | examples
-
-
-def _is_number(schema: dict[str, Any]) -> bool:
-    kinds = schema.get("type")
-    return "number" in kinds or kinds in ("integer", ["string"]) if isinstance(kinds, list) else kinds == "integer"
+    made = plain if len(forms) == 1 else {"anyOf": forms}
+    return made | ({"examples": examples} if examples else {})
 
 
 def _range(plain: dict[str, Any]) -> dict[str, Any]:

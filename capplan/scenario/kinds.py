@@ -171,4 +171,6 @@ class Reference(Name):
         return value if isinstance(value, dict) else super().read(value)
 
     def json_schema(self) -> dict[str, Any]:
-        return {"anyOf": [super().json_schema(), {"type": "object"}]}
+        named = super().json_schema()
+        examples = {"examples": named.pop("examples")} if "examples" in named else {}
+        return {"anyOf": [named, {"type": "object"}]} | examples

@@ -3,13 +3,15 @@
 import pickle
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.loader import default_path, load, loads
 from capplan.scenario.overrides import value_at, with_values
 from capplan.scenario.resolve import defaults
-from capplan.scenario.schema import Scenario
+from capplan.scenario.schema import Scenario, scenario_schema
 from capplan.scenario.tiers import tier_scenarios
 
 CONTRACT = """
@@ -288,3 +290,7 @@ def test_the_built_in_default_is_the_published_one() -> None:
     scenario = load(default_path())
     assert (scenario.model, scenario.gpu, scenario.serving.weights) == ("llama-3.3-70b", "h100-sxm", "fp8")
     assert (scenario.workload.qps, scenario.reasoning.k) == (100, 8)
+
+
+def test_the_example_of_the_contract_satisfies_the_schema() -> None:
+    jsonschema.validate(yaml.safe_load(CONTRACT), scenario_schema())
