@@ -56,7 +56,7 @@ def test_an_alert_at_twice_the_p95_fires_on_about_one_request_in_ninety():
 
 def test_published_length_control_saves_39_to_56_percent():
     found = budgets.hint_reduction()
-    assert (found.low, found.value, found.high) == (0.394, 0.5, 0.557)
+    assert found.ends == pytest.approx((0.394, 0.5, 0.557))
 
 
 def test_a_hint_halves_thinking_and_leaves_the_answer():
@@ -74,7 +74,7 @@ def test_a_cache_of_answers_needs_hits_of_67_to_80_percent_to_save_3_to_5_fold()
 
 def test_four_bit_weights_keep_97_to_100_percent_of_a_large_model_and_94_of_a_small_one():
     large, small = effects.quantization("int4", 70e9), effects.quantization("int4", 1.5e9)
-    assert (large.accuracy.low, large.accuracy.value, large.accuracy.high) == (0.97, 0.985, 1.0)
+    assert large.accuracy.ends == pytest.approx((0.97, 0.985, 1.0))
     assert small.accuracy.value == pytest.approx(0.94)
     with pytest.raises(UserError, match="'int2'"):
         effects.quantization("int2", 70e9)
