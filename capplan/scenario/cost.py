@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from capplan.scenario.kinds import Kind, Name, Reference, ValueFault, nearest, scalar_text
+from capplan.scenario.kinds import Choice, Flag, Kind, Name, Reference, ValueFault, Whole, nearest, scalar_text
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 from capplan.units import parse
@@ -75,6 +75,39 @@ class Api(Part):
     batch_discount: Annotated[float, Quantity("ratio", least=0, most=1, example="50 %")] = key(
         0.0, "Taken off both prices for requests that can wait."
     )
+    batch: Annotated[bool, Flag()] = key(False, "Requests can wait: the provider's own batch prices.")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.batch and self.batch_discount:
+            yield Contradiction("batch_discount", "batch already takes the provider's batch prices", "keep one of them")
+
+
+class Spot(Part):
+    """What the provider's taking GPUs back costs: work in flight is lost and the replica has to start again."""
+
+    eviction_every_s: Annotated[float | None, Quantity("s", above=0, example="20 hour")] = key(
+        None, "Mean time until a replica is evicted. Left out: evictions are not counted."
+    )
+    restart_s: Annotated[float, Quantity("s", least=0, example="5 min")] = key(
+        0.0, "From an eviction until its replacement serves: finding a GPU, loading the weights."
+    )
+
+
+class Peak(Part):
+    """GPUs above a reserved base, rented by the hour as the day's load needs them."""
+
+    pricing: Annotated[Literal["on_demand", "spot"], Choice(("on_demand", "spot"))] = key(
+        "on_demand", "How the GPUs above the base are rented."
+    )
+    curve: Annotated[str, Name("workloads", example="r1-production")] = key(
+        "r1-production", "Shipped workload whose hours give the shape of the day; its busiest hour is the fleet's."
+    )
+    base: Annotated[float | None, Quantity("ratio", least=0, most=1, example="60 %")] = key(
+        None, "Reserved share of the fleet. Left out: the cheapest one."
+    )
+    gpu_hourly_usd_per_s: Annotated[float | None, Quantity("usd_per_s", above=0, example="3.00 USD/hour")] = key(
+        None, "Rent of a GPU above the base. Left out: the catalogue's.", alias="gpu_hourly"
+    )
 
 
 class Cost(Part):
@@ -141,6 +174,9 @@ class Cost(Part):
     carbon_intensity_kg_per_j: Annotated[float, Quantity("kg_per_j", least=0)] = key(
         parse("369 g/kWh", "kg_per_j"), "CO2 equivalent of electricity."
     )
+    minimum_gpus: Annotated[int, Whole(least=0)] = key(0, "Reserved GPUs that the provider asks for at least.")
+    spot: Spot = key(Spot(), "What evictions of spot GPUs cost.")
+    peak: Peak | None = key(None, "GPUs above a reserved base by the hour. Left out: all are kept around the clock.")
     api: Api | None = key(None, "A hosted model to compare with.")
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -148,5 +184,9 @@ class Cost(Part):
             yield Contradiction("pricing", "reserved needs a term", "add term: 1 year")
         if self.given("term_s") and not self.pricing.share("reserved"):
             yield Contradiction("term", "only reserved GPUs have a term", "set pricing: reserved, or remove it")
+        if self.peak is not None and self.pricing.share("reserved") != 1:
+            yield Contradiction("peak", "stands above a base of reserved GPUs", "set pricing: reserved and a term")
+        if self.minimum_gpus and not self.pricing.share("reserved"):
+            yield Contradiction("minimum_gpus", "only reservations ask for a minimum", "set pricing: reserved")
         if self.pricing.share("own") == 1 and self.given("provider"):
             yield Contradiction("provider", "bought GPUs have no provider", "set pricing: on_demand, or remove it")

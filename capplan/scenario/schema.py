@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from capplan.scenario.cost import Cost
+from capplan.scenario.forecast import Forecast
 from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
 from capplan.scenario.part import Part, key, required
 from capplan.scenario.quality import Quality
@@ -69,6 +70,7 @@ class Scenario(Part):
     targets: Targets = key(Targets(), "What the plan has to keep.")
     quality: Quality = key(Quality(), "Where accuracy comes from.")
     cost: Cost = key(Cost(), "Money, energy and carbon.")
+    forecast: Forecast = key(Forecast(), "Years ahead: growth and falling prices.")
 
     path: Path | None
     ranges: Mapping[str, Range]

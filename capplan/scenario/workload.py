@@ -31,3 +31,6 @@ class Workload(Part):
     target_utilization: Annotated[float, Quantity("ratio", above=0, most=1, example="80 %")] = key(
         0.8, "Load at peak over what the fleet could carry: the headroom that keeps queues short."
     )
+    queries_per_user_month: Annotated[float | None, Quantity("count", above=0, example="120")] = key(
+        None, "Queries that one user sends a month, for the cost of a user. Left out: not told."
+    )
