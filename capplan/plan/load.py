@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from capplan.engine.serving import Requests
-from capplan.reasoning import options as reading
-from capplan.reasoning.demand import Demand, demand, stack
+from capplan.reasoning.demand import Demand, stack
+from capplan.reasoning.scene import demand_of
 from capplan.scenario.schema import Scenario
 
 
@@ -45,7 +45,7 @@ class Load:
 
 def load(scenarios: Sequence[Scenario]) -> Load:
     """Demand of each scenario's strategy under its workload; a cached prefix saves prefill, not memory."""
-    demands = tuple(_demand(scenario) for scenario in scenarios)
+    demands = tuple(demand_of(scenario) for scenario in scenarios)
     asked = stack(demands)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     # What earlier requests of the same query left in the cache is read again only where prefixes are not cached at all.
@@ -58,6 +58,7 @@ def load(scenarios: Sequence[Scenario]) -> Load:
         prefill_tokens=np.maximum(prefill, 1.0),
         context_tokens=np.asarray(asked.context_tokens, np.float64),
         held_tokens=np.asarray(asked.kv_tokens_per_sequence, np.float64),
+        beams=np.ones_like(output),
     )
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     return Load(
@@ -69,12 +70,6 @@ def load(scenarios: Sequence[Scenario]) -> Load:
         peak_per_s=mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64),
         burstiness=np.array([s.workload.burstiness for s in scenarios], np.float64),
     )
-
-
-def _demand(scenario: Scenario) -> Demand:
-    work = scenario.workload
-    options = reading.read(scenario.reasoning, scenario.quality.single_sample_accuracy)
-    return demand(options, reading.query(work.prompt_tokens, work.answer_tokens))
 
 
 def _column(values: Any) -> Any:

@@ -6,7 +6,6 @@ import numpy as np
 
 from capplan.catalog import files
 from capplan.reasoning import options as sections
-from capplan.reasoning import published
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand, accuracy, demand
@@ -28,7 +27,7 @@ def accuracy_of(scenario: Scenario, section: Reasoning | None = None) -> Accurac
     base = base_of(scenario)
     if base is None:
         return None
-    chosen = _knowing(options_of(scenario, section), base)
+    chosen = knowing(options_of(scenario, section), base)
     return accuracy(chosen, demand(chosen, query_of(scenario)), base)
 
 
@@ -36,7 +35,7 @@ def options_of(scenario: Scenario, section: Reasoning | None = None) -> Options:
     """The options of the scenario's reasoning; adaptive voting learns the accuracy of one sample, if there is one."""
     chosen = sections.read(section or scenario.reasoning)
     base = base_of(scenario) if chosen.adaptive else None
-    return chosen if base is None else _knowing(chosen, base)
+    return chosen if base is None else knowing(chosen, base)
 
 
 def query_of(scenario: Scenario) -> Query:
@@ -46,6 +45,8 @@ def query_of(scenario: Scenario) -> Query:
 
 def base_of(scenario: Scenario) -> Base | None:
     """What the scenario tells or the catalogue publishes about one sample; None without a word under `quality`."""
+    from capplan.reasoning import published  # most plans are asked without `quality`, and start-up counts
+
     quality = scenario.quality
     given = (quality.benchmark, quality.single_sample_accuracy, quality.curve)
     if all(one is None for one in given):
@@ -62,7 +63,7 @@ def model_name(model: object) -> str:
     return files.find("models", name).stem if files.exists("models", name) else name
 
 
-def _knowing(options: Options, base: Base) -> Options:
+def knowing(options: Options, base: Base) -> Options:
     """The options with the accuracy of one sample at the length that this strategy's samples have."""
     thinking = options.thinking_law().capped_mean_tokens(options.thinking_budget_tokens)
     single = base.at(thinking, options.thinking_law(), options.thinking_budget_tokens)
