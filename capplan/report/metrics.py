@@ -91,6 +91,16 @@ METRICS: tuple[Metric, ...] = (
 FURTHER = (
     Metric("pool", "pool", "text", "", "candidate", "Part of the fleet that serves one tier, or all queries."),
     Metric("share", "share", "ratio", "", "candidate", "Share of the queries that come here."),
+    Metric("class", "class", "text", "", "candidate", "Kind of request, as the trace names it; all together first."),
+    Metric("statistic", "statistic", "text", "", "candidate", "Mean or percentile that the latencies of a row are."),
+    Metric("configuration", "configuration", "text", "", "candidate", "How the fleet serves: what is switched on."),
+    Metric("replicas_by_pool", "replicas by pool", "text", "", "fleet", "Replicas for easy and for hard queries."),
+    Metric("queries_per_s", "queries/s", "per_s", "higher", "throughput", "Queries a second that a flooded fleet ends."),
+    Metric("output_tokens_per_s", "tokens/s", "per_s", "higher", "throughput", "Output tokens a second, whole fleet."),
+    Metric("throughput_ratio", "tokens/s ratio", "times", "higher", "throughput", "Tokens/s over the first row's."),
+    Metric("tta_ratio", "TTA ratio", "times", "lower", "latency", "Mean TTA over the first row's."),
+    Metric("tta_p99_ratio", "TTA p99 ratio", "times", "lower", "latency", "p99 of TTA over the first row's."),
+    Metric("planned_tta_s", "TTA planned", "s", "lower", "latency", "What the plan's formulas say of the same TTA."),
 )
 
 BY_NAME = {metric.name: metric for metric in (*METRICS, *FURTHER)}
@@ -103,6 +113,11 @@ VIEWS: dict[str, tuple[str, ...]] = {
     ),
     "crossover": ("tta_s", "output_tokens", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
     "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
+    "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "planned_tta_s"),
+    "simulate-study": (
+        "replicas_by_pool", "queries_per_s", "output_tokens_per_s", "tta_s", "tta_p99_s",
+        "throughput_ratio", "tta_ratio", "tta_p99_ratio",
+    ),
 }  # fmt: skip
 
 # What tells one plan of a report from another, in the order in which readers look for it.
