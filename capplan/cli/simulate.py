@@ -16,6 +16,10 @@ from .common import ScenarioFile, Settings, load, reports, write
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
+    from capplan.scenario.schema import Scenario
+
+# Queries of a study: each of its configurations is simulated twice.
+STUDIED = 10_000
 
 
 class Load(StrEnum):
@@ -67,6 +71,9 @@ def command(
     series: Annotated[
         Path | None, typer.Option("--series", metavar="FILE.csv", help="Queue and KV over time, as CSV.")
     ] = None,
+    study: Annotated[
+        bool, typer.Option("--study", help="Compare KV compression, routing and early stopping on this fleet.")
+    ] = False,
     settings: Settings = None,
 ) -> "Report":
     from capplan.report.report import report
@@ -76,6 +83,10 @@ def command(
     from capplan.simulate.traffic.arrivals import Gaps
 
     loaded = load(scenario, settings)
+    if study:
+        if trace is not None:
+            raise UserError("--study draws its own queries from the scenario: leave --trace out")
+        return _study(loaded, requests or STUDIED, seed)
     question = Question(
         trace=trace,
         requests=requests,
@@ -104,6 +115,23 @@ def command(
         axes=("class", "statistic"),
         notes=found.notes,
         scenario=loaded.resolved(),
+    )
+
+
+def _study(scenario: "Scenario", requests: int, seed: int) -> "Report":
+    from capplan.report.report import report
+    from capplan.simulate import study
+    from capplan.simulate.setup import setup
+
+    ready = setup(scenario)
+    found = study.serving_study(ready, requests, seed)
+    return report(
+        "simulate-study",
+        [ready.plan],
+        rows=study.rows(found),
+        axes=("configuration",),
+        notes=study.explained(found),
+        scenario=scenario.resolved(),
     )
 
 

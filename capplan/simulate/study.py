@@ -1,0 +1,236 @@
+"""The serving-configuration study: what KV compression, routing and early stopping do to one fleet under one load.
+
+An article gives five rows of throughput and time to answer for them, without model, load or method; here they are
+simulated on the replicas of a scenario, with every assumption a parameter.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from capplan.engine.steptimes import StepTimes, compressed
+from capplan.errors import UserError
+from capplan.simulate.estimate import Estimate
+from capplan.simulate.outcome import Outcome
+from capplan.simulate.policy import Policy
+from capplan.simulate.pools import Pool, PoolsRun, split
+from capplan.simulate.requests import Ints, Requests, select
+from capplan.simulate.run import run
+from capplan.simulate.setup import Setup
+from capplan.simulate.summary import summaries
+from capplan.simulate.traffic.generate import generate, stopped_early
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the study takes for granted.
+
+    kv_kept: the article's 50 %. hard_share: the article routes the hardest 10 to 20 % of the queries to reasoning.
+    classifier_accuracy, classifier_s: of the difficulty classifier, assumed. settled_share, settled_at: 75 % of traces
+    hold a right answer before their end, half of those before the middle (Yang et al. 2025, arXiv 2504.15895, on
+    AIME 2024). check_tokens, check_prompt_tokens: a check so often, reading so much, assumed. load: of what the
+    standard configuration can serve.
+    """
+
+    kv_kept: float = 0.5
+    hard_share: float = 0.2
+    classifier_accuracy: float = 0.92
+    classifier_s: float = 0.008
+    settled_share: float = 0.75
+    settled_at: float = 0.5
+    check_tokens: int = 512
+    check_prompt_tokens: int = 64
+    load: float = 0.85
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One configuration, and what the article says of it: tokens/s, mean and p99 time to answer."""
+
+    name: str
+    compress: bool
+    route: bool
+    stop: bool
+    published: tuple[float, float, float]
+
+
+VARIANTS = (
+    Variant("standard", False, False, False, (2400, 12.3, 68.5)),
+    Variant("KV compression", True, False, False, (2200, 13.1, 42.3)),
+    Variant("difficulty routing", False, True, False, (3800, 8.7, 55.2)),
+    Variant("streaming verification", False, False, True, (3500, 6.2, 38.1)),
+    Variant("all", True, True, True, (4100, 5.8, 31.4)),
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One configuration simulated: what it serves when flooded, and times to answer under the common load.
+
+    replicas: by pool. output_tokens: of a query, mean.
+    """
+
+    variant: Variant
+    replicas: tuple[int, ...]
+    queries_per_s: float
+    output_tokens_per_s: float
+    tta_mean_s: Estimate
+    tta_p99_s: Estimate
+    preemptions: int
+    output_tokens: float
+
+
+def serving_study(
+    ready: Setup, count: int = 10_000, seed: int = 0, taken: Assumptions | None = None
+) -> tuple[Finding, ...]:
+    """All configurations on the same replicas, under the same queries at the same times.
+
+    Raises UserError for a fleet of one replica, which cannot be split, and for queries that do not think.
+    """
+    taken = taken or Assumptions()
+    if ready.traffic is None or ready.policy.replicas < 2:
+        raise UserError("the study splits the fleet: at least two replicas and the scenario's own traffic are needed")
+    drawn = generate(ready.traffic, count, seed)
+    if not drawn.thinking_tokens.any():
+        raise UserError("the study is about thinking, and these queries do not think: choose chain_of_thought")
+    standard_per_s = _flooded_per_s(drawn, ready.times, ready.policy, ready.policy.replicas)
+    factor = taken.load * standard_per_s / ready.traffic.rate_per_s
+    queries = replace(drawn, arrival_s=drawn.arrival_s / factor)
+    return tuple(_simulated(variant, queries, ready, taken, seed) for variant in VARIANTS)
+
+
+def _simulated(variant: Variant, queries: Requests, ready: Setup, taken: Assumptions, seed: int) -> Finding:
+    times = compressed(ready.times, taken.kv_kept) if variant.compress else ready.times
+    if variant.stop:
+        queries = stopped_early(
+            queries, taken.settled_share, taken.settled_at, taken.check_tokens, seed, taken.check_prompt_tokens
+        )
+    if variant.route:
+        return _routed(variant, queries, times, ready.policy, taken, seed)
+    pools = [Pool("all", times, ready.policy, queries)]
+    served = split(pools, np.zeros(len(queries), dtype=np.int64), seed=seed)
+    per_s = _flooded_per_s(queries, times, ready.policy, ready.policy.replicas)
+    return _finding(variant, served, (ready.policy.replicas,), per_s)
+
+
+def _routed(
+    variant: Variant, queries: Requests, times: StepTimes, policy: Policy, taken: Assumptions, seed: int
+) -> Finding:
+    """Easy queries answer at once in a pool of their own; the replicas are split where most queries are served."""
+    choice = _choice(queries, taken, seed)
+    direct = replace(
+        queries,
+        output_tokens=queries.output_tokens - queries.thinking_tokens,
+        thinking_tokens=np.zeros(len(queries), dtype=np.int64),
+    )
+    sources = (direct, queries)
+    one_per_s = [_flooded_per_s(select(source, choice == at), times, policy, 1) for at, source in enumerate(sources)]
+    shares = [float((choice == at).mean()) for at in (0, 1)]
+
+    def capacity_per_s(easy: int) -> float:
+        counts = (easy, policy.replicas - easy)
+        return min(each * number / share for each, number, share in zip(one_per_s, counts, shares, strict=True))
+
+    easy = max(range(1, policy.replicas), key=capacity_per_s)
+    counts = (easy, policy.replicas - easy)
+    pools = [
+        Pool(name, times, replace(policy, replicas=number), source)
+        for name, number, source in zip(("easy", "hard"), counts, sources, strict=True)
+    ]
+    served = split(pools, choice, decision_s=taken.classifier_s, seed=seed)
+    return _finding(variant, served, counts, capacity_per_s(easy))
+
+
+def _choice(queries: Requests, taken: Assumptions, seed: int) -> Ints:
+    """1 for what the classifier calls hard. Hard are those that think longest, which is how they are known here."""
+    hard = queries.thinking_tokens > np.quantile(queries.thinking_tokens, 1 - taken.hard_share)
+    wrong = np.random.default_rng([seed, 4]).random(len(queries)) > taken.classifier_accuracy
+    return (hard ^ wrong).astype(np.int64)
+
+
+def _flooded_per_s(queries: Requests, times: StepTimes, policy: Policy, replicas: int) -> float:
+    """Queries a second that so many replicas finish when all are there at once, start-up and last ones left out."""
+    flood = replace(queries, arrival_s=np.zeros(len(queries)))
+    done_s = np.sort(run(flood, times, replace(policy, replicas=replicas)).done_s)
+    first, last = len(done_s) // 10, int(len(done_s) * 0.8)
+    return float((last - first) / (done_s[last] - done_s[first]))
+
+
+def _finding(variant: Variant, served: PoolsRun, replicas: tuple[int, ...], per_s: float) -> Finding:
+    seen: Outcome = served.outcome
+    everyone = summaries(seen, warm_up=0.2)[0]
+    tokens = float(seen.output_tokens.mean())
+    return Finding(
+        variant=variant,
+        replicas=replicas,
+        queries_per_s=per_s,
+        output_tokens_per_s=per_s * tokens,
+        tta_mean_s=everyone.figures["tta_mean_s"],
+        tta_p99_s=everyone.figures["tta_p99_s"],
+        preemptions=sum(leg.totals.preemptions for leg in served.runs if leg is not None),
+        output_tokens=tokens,
+    )
+
+
+def explained(findings: Sequence[Finding], taken: Assumptions | None = None) -> tuple[str, ...]:
+    """Why the figures differ from the published ones, in sentences with the computed ratios."""
+    taken = taken or Assumptions()
+    by_name = {finding.variant.name: finding for finding in findings}
+    standard, squeezed = by_name["standard"], by_name["KV compression"]
+    routed, stopped = by_name["difficulty routing"], by_name["streaming verification"]
+    return (
+        f"All rows serve the same queries at the same times, {taken.load:.0%} of what the standard configuration can "
+        "serve; tokens/s and queries/s are those of a flooded fleet. The article names neither model nor load, so that "
+        "its seconds and ours are not comparable; ratios are.",
+        f"KV compression: {_change(squeezed, standard)} tokens/s where the article has {_published(squeezed)}. Keeping "
+        f"{taken.kv_kept:.0%} of the KV lets more sequences run and read less; a loss can only be the eviction's own "
+        "work, which is not counted here, where the fleet is short of arithmetic rather than of memory.",
+        f"Difficulty routing: {_change(routed, standard)} tokens/s ({_published(routed)} published) but "
+        f"{_queries(routed, standard)} queries/s: easy queries no longer think, so that tokens/s is the wrong measure. "
+        f"What the classifier gets wrong ({1 - taken.classifier_accuracy:.0%}) thinks needlessly or answers unthought; "
+        "what that costs in accuracy is not counted here.",
+        f"Streaming verification: {_change(stopped, standard)} tokens/s ({_published(stopped)} published), "
+        f"{_queries(stopped, standard)} queries/s: most of the gain is that a query writes "
+        f"{1 - stopped.output_tokens / standard.output_tokens:.0%} fewer tokens, which tokens/s does not show.",
+    )
+
+
+def _change(finding: Finding, standard: Finding) -> str:
+    return f"{finding.output_tokens_per_s / standard.output_tokens_per_s - 1:+.0%}"
+
+
+def _queries(finding: Finding, standard: Finding) -> str:
+    return f"{finding.queries_per_s / standard.queries_per_s - 1:+.0%}"
+
+
+def _published(finding: Finding) -> str:
+    return f"{finding.variant.published[0] / VARIANTS[0].published[0] - 1:+.0%}"
+
+
+def rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    """Rows of a report, one a configuration; the article's figures stand beside ours, as ratios to its first row."""
+    standard = findings[0]
+    first = VARIANTS[0].published
+    return [
+        {
+            "configuration": finding.variant.name,
+            "replicas": sum(finding.replicas),
+            "replicas_by_pool": " + ".join(map(str, finding.replicas)),
+            "queries_per_s": finding.queries_per_s,
+            "output_tokens_per_s": finding.output_tokens_per_s,
+            "output_tokens": finding.output_tokens,
+            "tta_s": finding.tta_mean_s.value,
+            "tta_p99_s": finding.tta_p99_s.value,
+            "tta_p99_low_s": finding.tta_p99_s.low,
+            "tta_p99_high_s": finding.tta_p99_s.high,
+            "preemptions": finding.preemptions,
+            "throughput_ratio": finding.output_tokens_per_s / standard.output_tokens_per_s,
+            "tta_ratio": finding.tta_mean_s.value / standard.tta_mean_s.value,
+            "tta_p99_ratio": finding.tta_p99_s.value / standard.tta_p99_s.value,
+            "published_throughput_ratio": finding.variant.published[0] / first[0],
+            "published_tta_ratio": finding.variant.published[1] / first[1],
+            "published_tta_p99_ratio": finding.variant.published[2] / first[2],
+        }
+        for finding in findings
+    ]
