@@ -22,10 +22,11 @@ class Overheads:
 
     step_s: each engine step (scheduling, sampling, launch). layer_s: each layer of a step (element-wise kernels, gaps).
     sequence_s: each running sequence of a step, sequence_layer_s: each one in each layer (kernels without batching).
-    request_s: each request once (admission, tokenisation, first response).
+    request_s: each request once, holding the engine up (admission, sampling set-up, first response).
+    arrival_s: each request once, on its way to the engine and back (HTTP, tokenisation), holding nobody up.
     gemm, attention, moe, prefill, collective: measured kernel time is multiplied by these.
     kv_reuse: 1 where the query heads of a group share one read of their keys and values, 0 where each reads them anew.
-    queue: how much longer a prompt waits for the prompts before it than if they came evenly spaced.
+    burst: in a closed loop whose clients start at once, the share of that first queue which the mean TTFT keeps.
     """
 
     step_s: float = 0.0
@@ -33,13 +34,14 @@ class Overheads:
     sequence_s: float = 0.0
     sequence_layer_s: float = 0.0
     request_s: float = 0.0
+    arrival_s: float = 0.0
     gemm: float = 1.0
     attention: float = 1.0
     moe: float = 1.0
     prefill: float = 1.0
     collective: float = 1.0
     kv_reuse: float = 1.0
-    queue: float = 1.0
+    burst: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ class Profile:
 
 
 _SECONDS = {"step": "step_s", "layer": "layer_s", "sequence": "sequence_s", "sequence_layer": "sequence_layer_s",
-            "request": "request_s"}  # fmt: skip
-_FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "queue"}
+            "request": "request_s", "arrival": "arrival_s"}  # fmt: skip
+_FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "burst"}
 _NEWEST = 9999.0
 
 

@@ -10,6 +10,7 @@ from capplan.engine.attention_span import (
     attended_tokens,
     attention_flop_per_pair,
     index_flop_per_pair,
+    indexed_pairs,
     indexed_tokens,
     kv_values_per_entry,
 )
@@ -28,15 +29,17 @@ def attention_s(
     prefill: Any,
     prompt: Any,
     kv_reuse: float = 1.0,
+    past: Any = 0.0,
+    verify: float = 1.0,
 ) -> Any:
     """All layers of one group: `sequences` decoding at `context`, and `prefill` tokens of prompts `prompt` long.
 
     sequences, prefill: of the whole replica (of one pipeline stage's share); scalars or arrays.
-    kv_reuse: as in `Overheads`.
+    kv_reuse: as in `Overheads`. past, verify: as in `step`.
     """
     share = 1 / work.layout.attention_data
-    decode = _decode_s(group, work, rates, sequences * share, context, kv_reuse)
-    causal = _prefill_s(group, work, rates, prefill * share, prompt)
+    decode = _decode_s(group, work, rates, sequences * share, context, kv_reuse, verify)
+    causal = _prefill_s(group, work, rates, prefill * share, prompt, past)
     return group.layers * (
         np.where(np.asarray(sequences) > 0, decode, 0.0) + np.where(np.asarray(prefill) > 0, causal, 0.0)
     )
@@ -53,14 +56,17 @@ def recurrent_s(work: Work, rates: Rates, sequences: Any) -> Any:
     return moved / (rates.memory_bandwidth_bytes_per_s * kernel.memory) + fixed_s
 
 
-def _decode_s(group: AttentionLayers, work: Work, rates: Rates, sequences: Any, context: Any, kv_reuse: float) -> Any:
+def _decode_s(
+    group: AttentionLayers, work: Work, rates: Rates, sequences: Any, context: Any, kv_reuse: float, verify: float
+) -> Any:
+    """Every sequence's cache is read once, however many of its tokens the step verifies; only arithmetic grows."""
     entries = sequences * attended_tokens(group, context)
     kv_bytes = entries * kv_values_per_entry(group) * work.precision.kv_bytes_per_value
     kv = work.precision.kv if work.precision.kv in rates.operators.decode_attention else "bf16"
-    index = _index_s(group, rates, sequences * indexed_tokens(group, context))
+    index = _index_s(group, rates, sequences * indexed_tokens(group, context), verify)
     if group.mla or group.compression:
         kernel = rates.operators.mla_decode.get(kv, rates.operators.mla_decode["bf16"])
-        flop = entries * attention_flop_per_pair(group, decode=True) / work.layout.tensor
+        flop = verify * entries * attention_flop_per_pair(group, decode=True) / work.layout.tensor
         peak, bandwidth = rates.peak_flop_per_s["bf16"], rates.memory_bandwidth_bytes_per_s
         return index + mla_decode_s(sequences, flop, kv_bytes, kernel, peak, bandwidth)
     kv_heads = work.layout.kv_heads(group.kv_heads)
@@ -69,22 +75,33 @@ def _decode_s(group: AttentionLayers, work: Work, rates: Rates, sequences: Any, 
     return index + decode_attention_s(sequences, kv_heads, kv_bytes, reader, rates.memory_bandwidth_bytes_per_s)
 
 
-def _index_s(group: AttentionLayers, rates: Rates, keys: Any) -> Any:
+def _index_s(group: AttentionLayers, rates: Rates, keys: Any, verify: float) -> Any:
     """Scoring the past with the indexer's small fp8 keys, a layer of the group on average."""
     if not group.index:
         return 0.0
     kernel = rates.operators.gemm["bf16"]
     peak = rates.peak_flop_per_s.get("fp8", rates.peak_flop_per_s["bf16"])
     moved_s = keys * group.index.head_dim / (rates.memory_bandwidth_bytes_per_s * kernel.memory)
-    flop_s = keys * index_flop_per_pair(group) / (peak * kernel.compute)
+    flop_s = verify * keys * index_flop_per_pair(group) / (peak * kernel.compute)
     return index_layers(group) / group.layers * soft_max(flop_s, moved_s, 2.0)
 
 
-def _prefill_s(group: AttentionLayers, work: Work, rates: Rates, prefill: Any, prompt: Any) -> Any:
-    """Causal attention: what whole prompts of that length cost, for as many tokens of them as are prefilled."""
+def _prefill_s(group: AttentionLayers, work: Work, rates: Rates, prefill: Any, prompt: Any, past: Any) -> Any:
+    """Causal attention: what prompts of that length cost behind their cached `past`, per token that is prefilled."""
     kernel = rates.operators.prefill_attention
     length = np.maximum(prompt, 1.0)
-    pairs = prefill / length * attended_pairs(group, 0.0, length)
-    flop = pairs * attention_flop_per_pair(group, decode=False) / work.layout.tensor
+    new = np.maximum(length - past, 1.0)
+    prompts = prefill / new
+    flop = prompts * attended_pairs(group, length - new, new) * attention_flop_per_pair(group, decode=False)
     efficiency = np.interp(np.log(length), np.log(kernel.tokens), kernel.compute)
-    return flop / (rates.peak_flop_per_s["bf16"] * efficiency) + kernel.fixed_s
+    causal_s = flop / work.layout.tensor / (rates.peak_flop_per_s["bf16"] * efficiency)
+    return causal_s + _index_prefill_s(group, rates, prompts * indexed_pairs(group, length - new, new)) + kernel.fixed_s
+
+
+def _index_prefill_s(group: AttentionLayers, rates: Rates, pairs: Any) -> Any:
+    """The indexer scores every pair of a prompt, cheaply; each GPU of a tensor group does so for itself."""
+    if not group.index:
+        return 0.0
+    peak = rates.peak_flop_per_s.get("fp8", rates.peak_flop_per_s["bf16"])
+    flop_s = pairs * index_flop_per_pair(group) / (peak * rates.operators.gemm["bf16"].compute)
+    return index_layers(group) / group.layers * flop_s

@@ -16,19 +16,21 @@ def collectives_s(work: Work, rates: Rates, tokens: Any) -> Any:
     """All messages of one step that carries `tokens`: not overlapped with arithmetic.
 
     Tensor parallelism adds an all-reduce after attention and after the MLP. Attention data parallelism sends the tokens
-    to their experts and back: one byte a value there, two back, to at most as many ranks as experts are chosen.
+    to their experts and back: one byte a value there, two back, to at most as many ranks as experts are chosen; a dense
+    MLP, which all of the stage share, gathers the tokens of every rank and scatters the sums, as dear as an all-reduce.
     """
     layout, arch = work.layout, work.architecture
     activation_bytes = tokens / layout.attention_data * arch.hidden * 2.0
-    tensor = np.asarray(layout.tensor)
-    total = np.where(
-        tensor > 1, work.tensor_reductions * _by_size(rates, rates.collectives, tensor, activation_bytes), 0.0
-    )
+    tensor, ranks = np.asarray(layout.tensor), np.asarray(layout.attention_data)
+    inside = work.reductions + np.where(ranks > 1, 0.0, work.dense_reductions)
+    total = np.where(tensor > 1, inside * _by_size(rates, rates.collectives, tensor, activation_bytes), 0.0)
+    whole_s = _by_size(rates, rates.collectives, np.asarray(layout.stage_gpus), tokens * arch.hidden * 2.0)
+    total = total + np.where(ranks > 1, work.dense_reductions * whole_s, 0.0)
     if arch.moe:
         fan_out = np.minimum(arch.moe.active, np.asarray(layout.stage_gpus))
         routed_bytes = tokens / layout.attention_data * arch.hidden * fan_out * 1.5
         there_s = _by_size(rates, "all_to_all", np.asarray(layout.stage_gpus), routed_bytes)
-        total = total + np.where(np.asarray(layout.attention_data) > 1, arch.moe.layers * 2.0 * there_s, 0.0)
+        total = total + np.where(ranks > 1, arch.moe.layers * 2.0 * there_s, 0.0)
     hop_s = activation_bytes / rates.inter_node_bytes_per_s + _HOP_S
     return total + np.where(np.asarray(layout.pipeline) > 1, layout.pipeline * hop_s, 0.0)
 

@@ -68,7 +68,7 @@ def closed_loop(pools: Pools, clients: Any, fit: Any, requests: Requests) -> Ste
         itl_s=state.decode_s,
         prefill_s=own_s,
         own_prefill_s=own_s,
-        wait_s=ttft_s - own_s + queued_s,
-        ttft_s=ttft_s + queued_s,
+        queue_s=ttft_s - own_s + queued_s,
+        ttft_s=state.arrival_s + ttft_s + queued_s,
         requests_per_s=rate,
     )

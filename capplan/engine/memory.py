@@ -26,7 +26,7 @@ class Memory:
 
 
 def weight_bytes_per_gpu(arch: Architecture, layout: Layout, precision: Precision) -> Any:
-    """Weights on one GPU. Attention is replicated over attention-data-parallel ranks, experts spread over all of a stage.
+    """Weights on one GPU: attention replicated over attention-data-parallel ranks, experts spread over all of a stage.
 
     Embedding and head are split over the tensor group and stay in 16 bit; the first and last stage of a pipeline hold
     one of them each, so the fullest stage is charged one.
@@ -42,13 +42,21 @@ def weight_bytes_per_gpu(arch: Architecture, layout: Layout, precision: Precisio
     return per_stage / layout.pipeline + tables / layout.tensor / np.minimum(layout.pipeline, 2)
 
 
-def memory(arch: Architecture, layout: Layout, precision: Precision, profile: Profile, device_bytes: float) -> Memory:
+def memory(
+    arch: Architecture,
+    layout: Layout,
+    precision: Precision,
+    profile: Profile,
+    device_bytes: float,
+    draft_bytes: Any = 0.0,
+) -> Memory:
     """Weights, workspace and what the engine leaves for KV on one GPU.
 
+    draft_bytes: weights of a model that drafts for this one, on the same GPU.
     Workspace: context and graphs (`reserved_bytes` of the profile) and the activations of a full step in 16 bit, about
     the two widest tensors of a layer. Source of the utilisations: each engine's documentation, `configs/engines`.
     """
-    weights = weight_bytes_per_gpu(arch, layout, precision)
+    weights = weight_bytes_per_gpu(arch, layout, precision) + draft_bytes
     widest = max([g.intermediate for g in arch.mlps] + [4 * arch.hidden])
     activations = profile.max_batched_tokens * (4.0 * arch.hidden + 2.0 * widest / layout.tensor) * 2.0
     reserved = profile.reserved_bytes + activations
@@ -73,12 +81,15 @@ def kv_bytes_per_gpu(arch: Architecture, layout: Layout, precision: Precision, t
     return (total + index_bytes_per_token(arch) * tokens + state) / layout.pipeline
 
 
-def sequences_that_fit(arch: Architecture, layout: Layout, precision: Precision, kv_bytes: Any, tokens: Any) -> Any:
+def sequences_that_fit(
+    arch: Architecture, layout: Layout, precision: Precision, kv_bytes: Any, tokens: Any, draft_bytes: Any = 0.0
+) -> Any:
     """Whole sequences of `tokens` in the caches of one replica; 0 where the weights leave nothing.
 
     tokens: what one sequence holds; its mean over life (prompt + half of the output) in steady state.
+    draft_bytes: what a draft model caches of such a sequence on each GPU.
     """
-    each = kv_bytes_per_gpu(arch, layout, precision, tokens)
+    each = kv_bytes_per_gpu(arch, layout, precision, tokens) + draft_bytes
     return np.floor(np.maximum(kv_bytes, 0.0) / each + 1e-9) * layout.attention_data
 
 

@@ -53,6 +53,7 @@ class Point:
     draft_tokens: tokens proposed per step by speculative decoding, 0 without; draft names the method (mtp, eagle3 ...).
     prompt_tokens, output_tokens: true means per request; *_cv: standard deviation over mean.
     concurrency: closed-loop clients over all replicas, or the static batch.
+    beams: sequences that decode for each request, sharing its prompt (beam search).
     request_rate_per_s: offered load over all replicas. requests: length of the run, None where unknown.
     ttft_limit_s, tpot_limit_s: p99 limits that the load type imposes (MLPerf), None elsewhere.
     assumptions: what the row left open and how it was filled, each with its source.
@@ -74,6 +75,7 @@ class Point:
     concurrency: int | None = None
     request_rate_per_s: float | None = None
     requests: int | None = None
+    beams: int = 1
     draft: str = ""
     draft_tokens: int = 0
     prompt_cv: float = 0.0

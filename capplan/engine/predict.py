@@ -89,6 +89,7 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
     requests = Requests.of(
         np.maximum(group.column(lambda p: p.prompt_tokens), 1.0),
         np.maximum(group.column(lambda p: p.output_tokens), 1.0),
+        beams=group.column(lambda p: p.beams),
     )
     fit = most_sequences(decode, requests)
     copies = group.column(lambda p: p.pool.replicas, 1.0)
@@ -147,8 +148,11 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
     loop = load == "concurrency"
     if loop.any():
         state = closed_loop(replica, np.minimum(clients, fit), requests)
-        waited = np.maximum(clients - fit, 0.0) / state.requests_per_s
-        finite = burst(replica, np.maximum(count, clients), np.minimum(clients, fit), requests, spread)
+        inside = np.minimum(clients, fit)
+        # All clients start at once: the first wave queues for prefill, and what stays in step queues again.
+        start_s = replica.profile.overheads.burst * state.prefill_s * inside / 2.0
+        waited = start_s + np.maximum(clients - fit, 0.0) / state.requests_per_s
+        finite = burst(replica, np.maximum(count, clients), inside, requests, spread)
         per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, state.requests_per_s)
         fill(loop, per_s, state.ttft_s + waited, state.itl_s, _e2e(state, requests, waited))
     opened = np.isin(load, ["request_rate", "mlperf_server_poisson", "mlperf_interactive_poisson"]) & np.isfinite(rate)

@@ -35,6 +35,7 @@ class Requests:
 
     prefill_tokens: of the prompt, those that no cache holds; the last one is always computed.
     context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
+    beams: sequences that decode for each request, sharing its prompt (beam search).
     """
 
     prompt_tokens: Any
@@ -42,16 +43,19 @@ class Requests:
     prefill_tokens: Any
     context_tokens: Any
     held_tokens: Any
+    beams: Any = 1.0
 
     @staticmethod
-    def of(prompt_tokens: Any, output_tokens: Any, cached: Any = 0.0) -> "Requests":
+    def of(prompt_tokens: Any, output_tokens: Any, cached: Any = 0.0, beams: Any = 1.0) -> "Requests":
         """Requests of equal length, of whose prompts a part is `cached`.
 
         >>> Requests.of(1000, 500).context_tokens
         1250.0
         """
         mean = prompt_tokens + output_tokens / 2.0
-        return Requests(prompt_tokens, output_tokens, np.maximum(prompt_tokens * (1.0 - cached), 1.0), mean, mean)
+        computed = np.maximum(prompt_tokens * (1.0 - cached), 1.0)
+        held = prompt_tokens + beams * output_tokens / 2.0
+        return Requests(prompt_tokens, output_tokens, computed, mean, held, beams)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,9 @@ class Steady:
 
     decoding: sequences that decode. decode_s: a step without prefill, mixed_s: one with. prefill_share: steps that are
     mixed. itl_s: mean gap between tokens of a sequence, prefill of others included. prefill_s: time that one prompt
-    adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. wait_s: for the
-    running step and the prompts before it. ttft_s: both together, without a queue for a batch slot. requests_per_s.
+    adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. arrival_s: on the way to
+    the engine. queue_s: behind the prompts before it. ttft_s: all of these and the rest of the running step,
+    without a queue for a batch slot. requests_per_s.
     """
 
     decoding: Any
@@ -71,7 +76,8 @@ class Steady:
     itl_s: Any
     prefill_s: Any
     own_prefill_s: Any
-    wait_s: Any
+    arrival_s: Any
+    queue_s: Any
     ttft_s: Any
     requests_per_s: Any
 
@@ -87,9 +93,9 @@ def most_sequences(replica: Replica, requests: Requests) -> Any:
     An engine that reserves more of the output than half holds back the difference from the start.
     """
     job, engine = replica.work, replica.profile
-    held = requests.held_tokens + (engine.output_reserved - 0.5) * requests.output_tokens
+    held = requests.held_tokens + (engine.output_reserved - 0.5) * requests.output_tokens * requests.beams
     by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held)
-    return np.minimum(by_memory, engine.max_sequences * job.layout.attention_data)
+    return np.minimum(by_memory, engine.max_sequences * job.layout.attention_data / requests.beams)
 
 
 def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
@@ -99,7 +105,7 @@ def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
         replica.work,
         replica.rates,
         replica.profile.overheads,
-        sequences,
+        sequences * requests.beams,
         requests.context_tokens,
         verify=one.draft_tokens + 1.0 if one else 1.0,
     ).total_s
@@ -119,10 +125,9 @@ def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
     decoding = np.maximum(decoding, 1e-9)
     decode_s = decode_step_s(replica, decoding, requests)
     chunk = prefill_chunk_tokens(replica, decoding, requests)
-    mixed_s = step(
-        replica.work, replica.rates, overheads, decoding, requests.context_tokens, chunk, requests.prompt_tokens
-    ).total_s
-    alone_s = step(replica.work, replica.rates, overheads, decoding, requests.context_tokens).total_s
+    running, context = decoding * requests.beams, requests.context_tokens
+    mixed_s = step(replica.work, replica.rates, overheads, running, context, chunk, requests.prompt_tokens).total_s
+    alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
     steps = requests.prefill_tokens / chunk
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     tokens = np.maximum(requests.output_tokens, 1.0)
@@ -130,8 +135,8 @@ def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
     full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
     own_s = full_s * np.maximum(steps, 1.0) + overheads.request_s
     busy = np.clip(np.maximum(decoding - 1.0, 0.0) * prefill_s / (tokens * itl_s), 0.0, 0.98)
-    # A new prompt waits for the running step, then for the prompts before it: M/D/1 at the share that prefill takes.
-    wait_s = 0.5 * decode_s + overheads.queue * prefill_s * busy / (2.0 * (1.0 - busy))
+    # Behind the prompts before it: M/D/1 at prefill's share of the time.
+    queue_s = prefill_s * busy / (2.0 * (1.0 - busy))
     decode_time_s = np.maximum(tokens - 1.0, 0.0) * itl_s
     per_s = decoding / np.where(decode_time_s > 0, decode_time_s, own_s)
     return Steady(
@@ -142,8 +147,9 @@ def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
         itl_s=itl_s,
         prefill_s=prefill_s,
         own_prefill_s=own_s,
-        wait_s=wait_s,
-        ttft_s=own_s + wait_s,
+        arrival_s=np.full_like(own_s, overheads.arrival_s),
+        queue_s=queue_s,
+        ttft_s=overheads.arrival_s + own_s + 0.5 * decode_s + queue_s,
         requests_per_s=per_s,
     )
 

@@ -39,10 +39,11 @@ def step(
     prefill: Any = 0.0,
     prompt: Any = 1.0,
     verify: float = 1.0,
+    past: Any = 0.0,
 ) -> Step:
     """One step of a replica in which `sequences` decode at mean length `context` beside `prefill` prompt tokens.
 
-    prompt: length of the prompts that the prefill tokens belong to.
+    prompt: length of the prompts that the prefill tokens belong to; past: the part of each that a cache held.
     verify: tokens of each sequence in the step, more than one where drafted tokens are verified.
     All broadcast against each other and against a layout of arrays. With pipeline parallelism each stage works on its
     own part of the sequences, and the time is that of all stages: an output token of a sequence passes every one.
@@ -53,14 +54,15 @@ def step(
     prompt = np.maximum(prompt, 1.0)
     decode = sequences * verify
     tokens = np.maximum(decode + prefill, 1e-9)
-    prompts = np.where(np.asarray(prefill) > 0, np.maximum(prefill / prompt, 1.0), 0.0)
+    new = np.maximum(prompt - past, 1.0)
+    prompts = np.where(np.asarray(prefill) > 0, np.maximum(prefill / new, 1.0), 0.0)
     attention = sum(
-        attention_s(group, work, rates, sequences, context, prefill, prompt, overheads.kv_reuse)
+        attention_s(group, work, rates, sequences, context, prefill, prompt, overheads.kv_reuse, past, verify)
         for group in work.architecture.attention
     )
     return Step(
         gemm_s=overheads.gemm * sum(_gemm_s(g, rates, tokens, decode + prompts) for g in work.gemms),
-        attention_s=overheads.attention * (attention + recurrent_s(work, rates, sequences + prefill / prompt)),
+        attention_s=overheads.attention * (attention + recurrent_s(work, rates, sequences + prefill / new)),
         moe_s=overheads.moe * _moe_s(work.architecture.moe, work, rates, tokens) if work.architecture.moe else 0.0,
         collective_s=overheads.collective * collectives_s(work, rates, tokens),
         overhead_s=overheads.step_s * layout.pipeline
@@ -83,7 +85,7 @@ def _gemm_s(gemm: Gemm, rates: Rates, tokens: Any, sampled: Any) -> Any:
 
 
 def _moe_s(moe: Moe, work: Work, rates: Rates, tokens: Any) -> Any:
-    """Routed experts: the tokens of all attention ranks of a stage meet here, each GPU reads its share of the experts hit."""
+    """Routed experts: the tokens of all attention ranks of a stage meet here, and each GPU reads its share of those hit."""
     storage, gpus = work.precision.experts, work.layout.stage_gpus
     kernel = rates.operators.moe[storage.kernel]
     weights = expert_parameters(moe, work.architecture.hidden)

@@ -28,13 +28,18 @@ class Gemm:
 
 @dataclass(frozen=True)
 class Work:
-    """Everything that one GPU of the layout does in a pass, before rates are known."""
+    """Everything that one GPU of the layout does in a pass, before rates are known.
+
+    reductions: sums over the tensor group in a pass, after each attention (or its recurrent stand-in) and each
+    mixture of experts; dense_reductions: those after dense MLPs.
+    """
 
     architecture: Architecture
     layout: Layout
     precision: Precision
     gemms: tuple[Gemm, ...]
-    tensor_reductions: float
+    reductions: float
+    dense_reductions: float
 
 
 def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
@@ -48,10 +53,12 @@ def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
         gemms += _recurrent(arch, layout, precision)
         share = 1 / layout.attention_data
         gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, share, sampled_rows=True))
-    # Two collectives a full layer: after attention (or its recurrent stand-in) and after the MLP.
     mixers = sum(g.layers for g in arch.attention) + (arch.recurrent.layers if arch.recurrent else 0)
-    mlps = sum(g.layers for g in arch.mlps) + (arch.moe.layers if arch.moe else 0)
-    return Work(arch, layout, precision, tuple(gemms), float(mixers + mlps) or 2.0 * arch.layers)
+    experts = arch.moe.layers if arch.moe else 0
+    dense = sum(g.layers for g in arch.mlps)
+    if mixers + experts + dense == 0:
+        mixers = dense = arch.layers
+    return Work(arch, layout, precision, tuple(gemms), float(mixers + experts), float(dense))
 
 
 def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:

@@ -58,6 +58,7 @@ class Dataset:
     prompt_cv: float
     output_cv: float
     samples: int
+    beams: int
     server_ttft_s: float
     server_tpot_s: float
     interactive_ttft_s: float
@@ -117,6 +118,7 @@ def _dataset(name: str, fields: dict[str, Any]) -> Dataset:
         prompt_cv=parse(fields["prompt_cv"], "ratio"),
         output_cv=parse(fields["output_cv"], "ratio"),
         samples=int(fields["samples"]),
+        beams=int(fields.get("beams", 1)),
         server_ttft_s=parse(fields["server"]["ttft"], "s"),
         server_tpot_s=parse(fields["server"]["tpot"], "s"),
         interactive_ttft_s=parse(fields["interactive"]["ttft"], "s"),

@@ -117,6 +117,7 @@ def _point(row: Row) -> Point:
         output_cv=means.output_cv,
         load_type=load_type,
         concurrency=clients,
+        beams=means.dataset.beams if means.dataset else 1,
         request_rate_per_s=number(row, "request_rate"),
         requests=requests,
         draft=method,

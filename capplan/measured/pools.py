@@ -7,7 +7,9 @@ Rules, in order:
 3. A dense model run data-parallel is that many replicas; only experts are worth joining the groups for.
 4. Blank TP: a throughput run (offline, all at once, MLPerf) takes the least TP whose weights leave room for KV cache
    and copies it; any other run spreads one replica over the accelerators of a node.
-5. Blank EP: the size of the group under attention data parallelism, else 1. Blank replicas: what the GPUs allow.
+5. A throughput run of a mixture of experts with latent attention splits no attention: tensor parallelism would only
+   copy its cache, so operators run attention data parallel (DeepSeek's, NVIDIA's and SGLang's recipes).
+6. Blank EP: the size of the group under attention data parallelism, else 1. Blank replicas: what the GPUs allow.
 """
 
 import re
@@ -73,6 +75,9 @@ def pool(
         replicas = (replicas or 1) * attn_dp
         notes.append(assume("replicas", replicas, "data parallelism of a dense model is that many replicas"))
         attn_dp = 1
+    if tp is None and given.attn_dp is None and load_type in _THROUGHPUT_RUNS and _copies_cache(model):
+        tp, attn_dp = 1, min(least_gpus(model, accelerator, weights), given.gpus or 1)
+        notes.append(assume("attn_dp", attn_dp, "latent attention over experts runs attention data parallel"))
     if tp is None:
         tp = _tensor_parallel(given, load_type, model, accelerator, weights, pp * attn_dp * (replicas or 1))
         notes.append(assume("tp", tp, _why_tp(load_type)))
@@ -96,6 +101,12 @@ def least_gpus(model: str, accelerator: str, weights: str) -> int:
     while weight_bytes > WEIGHTS_SHARE * memory_bytes * gpus and gpus < 1024:
         gpus *= 2
     return gpus
+
+
+def _copies_cache(model: str) -> bool:
+    """Latent attention has one cache for all heads: tensor parallelism holds it on every GPU."""
+    arch = known_model(model).architecture
+    return arch.moe is not None and any(group.mla for group in arch.attention)
 
 
 def _too_many(given: Degrees, needed: int) -> bool:

@@ -40,14 +40,15 @@ def latency(state: Steady, asked: Demand, burstiness: Any, slots: Any = None, ra
     """
     waiting, slot_s = _slot_wait(state, slots, rate_per_s, burstiness)
     bursts = (np.square(burstiness) + 1.0) / 2.0
-    queue_s = np.maximum(state.wait_s - 0.5 * state.decode_s, 0.0) * bursts
+    queue_s = state.queue_s * bursts
+    first_s = state.arrival_s + state.own_prefill_s
     mixed = np.clip(state.prefill_share, 1e-9, 1.0)
-    ttft = {"mean": state.own_prefill_s + 0.5 * state.decode_s + queue_s + slot_s}
+    ttft = {"mean": first_s + 0.5 * state.decode_s + queue_s + slot_s}
     itl = {"mean": state.itl_s}
     for name, share in SHARES.items():
         tail_s = queue_s / mixed * np.maximum(np.log(mixed / (1.0 - share)), 0.0)
         slot_tail_s = queueing.wait_percentile_s(share, waiting, slot_s) if slots is not None else 0.0
-        ttft[name] = state.own_prefill_s + share * state.decode_s + tail_s + slot_tail_s
+        ttft[name] = first_s + share * state.decode_s + tail_s + slot_tail_s
         itl[name] = np.where(
             state.prefill_share > 1.0 - share, np.maximum(state.mixed_s, state.decode_s), state.decode_s
         )

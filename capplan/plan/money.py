@@ -9,6 +9,7 @@ from capplan.cost.bill import Bill, bill
 from capplan.cost.energy import power_w
 from capplan.cost.terms import assumptions, ownership_terms
 from capplan.engine.excuse import Assumption
+from capplan.engine.serving import Steady
 from capplan.engine.usage import bandwidth_utilization, compute_utilization
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
@@ -19,9 +20,18 @@ from capplan.scenario.schema import Scenario
 def paid(scenarios: Sequence[Scenario], deployment: Deployment, load: Load, sizing: Sizing) -> Bill:
     """What the fleets cost a year as the scenarios pay for them; raises what the look-up of prices raises."""
     costs = [scenario.cost for scenario in scenarios]
-    return bill(
-        costs, sizing.gpus, sizing.nodes, [deployment.accelerator] * len(costs), board_w(deployment, load, sizing)
-    )
+    chips = [deployment.accelerator] * len(costs)
+    power_w = board_w(deployment, load, sizing)
+    return bill(costs, sizing.gpus, sizing.nodes, chips, power_w, running_s(load, sizing.mean))
+
+
+def running_s(load: Load, state: Steady) -> Any:
+    """Mean age of the running requests, all lost where their GPU is taken away.
+
+    The context of a decoded token beyond the prompt is E[T^2] / 2 E[T] of the output lengths T: their mean age in tokens.
+    """
+    written = np.maximum(load.requests.context_tokens - load.requests.prompt_tokens, 0.0)
+    return written * state.itl_s + state.own_prefill_s
 
 
 def board_w(deployment: Deployment, load: Load, sizing: Sizing) -> Any:
