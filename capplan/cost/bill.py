@@ -15,6 +15,7 @@ from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
 from capplan.cost.place import place
 from capplan.cost.rent import WAYS, Rent, rented
 from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
+from capplan.cost.ways import rented_shares
 from capplan.scenario.cost import Cost
 
 Floats = NDArray[np.float64]
@@ -55,11 +56,19 @@ class Bill:
         }
 
 
-def bill(settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chips, mean_power_w: ArrayLike) -> Bill:
+def bill(
+    settings: Settings,
+    gpus: ArrayLike,
+    nodes: ArrayLike,
+    accelerator: Chips,
+    mean_power_w: ArrayLike,
+    lost_s: ArrayLike = 0.0,
+) -> Bill:
     """What fleets cost a year, for a whole sweep at once; one settings or accelerator serves all rows, or one a row.
 
     gpus: paid for in use, in whole nodes, shape (rows,) or scalar. mean_power_w: mean power of one board over the year
     (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent.
+    lost_s: work that an eviction of a spot GPU makes to be done again (see `base.eviction_factor`).
     Raises PriceError or MissingFigure naming the price or figure that is not there.
     """
     count = np.atleast_1d(np.asarray(gpus, np.float64))
@@ -72,7 +81,8 @@ def bill(settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chi
         parts.append(_owned(kinds, at, owned, count, np.atleast_1d(nodes), mean_power_w))
     if np.any(owned < 1):
         per_node = count / np.maximum(np.atleast_1d(nodes), 1)
-        parts.append(_rented(kinds, at, count + spare_nodes(nodes, spares) * per_node))
+        whole = np.atleast_1d(nodes) + spare_nodes(nodes, spares)
+        parts.append(_rented(kinds, at, whole * per_node, whole, lost_s))
     lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
     places = [place(cost) for cost, _ in kinds]
     pue = np.array([here.pue for here in places])[at]
@@ -94,7 +104,7 @@ def rent(settings: Settings, gpus: ArrayLike, accelerator: Chips) -> CostLines:
     """The lines of the rented share of a fleet under `pricing`, without spares."""
     count = np.atleast_1d(np.asarray(gpus, np.float64))
     kinds, at = _kinds(_per_row(settings, count.size), _per_row(accelerator, count.size))
-    return _rented(kinds, at, count)
+    return _rented(kinds, at, count, count, 0.0)
 
 
 Kinds = list[tuple[Cost, Accelerator]]
@@ -142,16 +152,27 @@ def _expanded(terms: OwnershipTerms, at: NDArray[np.int64]) -> OwnershipTerms:
     return replace(terms, **arrays)  # type: ignore[arg-type]  # every field but `sources` takes an array
 
 
-def _rented(kinds: Kinds, at: NDArray[np.int64], gpus: Floats) -> CostLines:
+def _rented(kinds: Kinds, at: NDArray[np.int64], gpus: Floats, nodes: ArrayLike, lost_s: ArrayLike) -> CostLines:
     held: list[dict[str, tuple[Rent, float]]] = [
         {found.way: (found, share) for found, share in rents(cost, chip.name)} for cost, chip in kinds
     ]
-    rows = []
-    for way in WAYS:
+    node_count, lost = (np.broadcast_to(np.asarray(v, np.float64), gpus.shape) for v in (nodes, lost_s))
+    parts = np.zeros((len(WAYS), gpus.size))
+    for kind, (cost, _) in enumerate(kinds):
+        rows = np.flatnonzero(at == kind)
+        parts[:, rows] = _ways(cost, held[kind], gpus[rows], node_count[rows], lost[rows])
+    made = []
+    for way, share in zip(WAYS, parts, strict=True):
         if not any(way in ways for ways in held):
             continue
-        share = np.array([ways[way][1] if way in ways else 0.0 for ways in held])
         price = np.array([ways[way][0].usd_per_s if way in ways else 0.0 for ways in held])
         bases = {ways[way][0].basis for ways in held if way in ways}
-        rows.append((way, share[at], price[at], bases.pop() if len(bases) == 1 else "by row"))
-    return rented(gpus, rows)
+        made.append((way, share, price[at], bases.pop() if len(bases) == 1 else "by row"))
+    return rented(gpus, made)
+
+
+def _ways(cost: Cost, found: Mapping[str, tuple[Rent, float]], gpus: Floats, nodes: Floats, lost_s: Floats) -> Floats:
+    """GPUs paid for around the clock in each of WAYS, over the GPUs of the fleet; shape (ways, rows)."""
+    prices = {way: rent.usd_per_s for way, (rent, _) in found.items()}
+    shares = {way: share for way, (_, share) in found.items()}
+    return rented_shares(cost, shares, prices, gpus, nodes, lost_s)

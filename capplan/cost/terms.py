@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from capplan import units
 from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.figures import MissingFigure, entry
-from capplan.catalog.prices import PurchasePrice, purchase
+from capplan.catalog.prices import PurchasePrice, bands, purchase
 from capplan.cost.energy import YEAR_S, tdp_w
 from capplan.cost.ownership import OwnershipTerms
 from capplan.cost.place import place
@@ -140,6 +140,8 @@ _catalogued: Callable[..., Rent] = lru_cache(maxsize=256)(catalogued_rent)
 def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
     """The price and the share of each way of renting in the scenario's mix; empty where all is owned.
 
+    GPUs above a reserved base come last, with a share of 0: it follows from the load curve.
+
     Raises PriceError naming the way, provider, region or term that has no price.
     """
     found = []
@@ -152,7 +154,19 @@ def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
             term_s = cost.term_s if way == "reserved" else None
             rent = _catalogued(accelerator, way, cost.provider, _cloud_region(cost), term_s)
         found.append((rent, share))
+    if cost.peak is not None and found:
+        found.append((_peak_rent(cost, accelerator), 0.0))
     return tuple(found)
+
+
+def _peak_rent(cost: Cost, accelerator: str) -> Rent:
+    """What a GPU above the base rents for; how many there are follows from the load curve."""
+    peak = cost.peak
+    if peak is None:
+        raise ValueError("the scenario has no peak above a base")
+    if peak.gpu_hourly_usd_per_s is not None:
+        return given_rent(peak.pricing, peak.gpu_hourly_usd_per_s)
+    return _catalogued(accelerator, peak.pricing, cost.provider, _cloud_region(cost))
 
 
 def _cloud_region(cost: Cost) -> str | None:
@@ -180,7 +194,24 @@ def assumptions(cost: Cost, accelerator: Accelerator, terms: OwnershipTerms | No
             band = f"{rent.low_usd_per_s * 3600:.2f} to {rent.high_usd_per_s * 3600:.2f}"
             text = f"{rent.usd_per_s * 3600:.2f} USD/hour for {share:.0%} {rent.way} (band {band})"
             said.append(Assumption("cost.gpu_hourly", text, rent.basis, "catalogue"))
+            said += _tiers(accelerator.name, rent.way)
+        if rent.way == "spot" and cost.spot.eviction_every_s is None:
+            said.append(Assumption("cost.spot.eviction_every", "none counted", "no figure in the catalogue"))
     return tuple(said)
+
+
+def _tiers(accelerator: str, way: str) -> list[Assumption]:
+    """The band of each tier of providers: one chip rents at prices five times apart."""
+    return [
+        Assumption(
+            f"price band, {tier}",
+            f"{band.low_usd_per_gpu_s * 3600:.2f} to {band.high_usd_per_gpu_s * 3600:.2f} USD/hour {way},"
+            f" middle {band.usd_per_gpu_s * 3600:.2f}",
+            f"{len(band.quotes)} quotations, the oldest {band.date or 'undated'}",
+            "catalogue",
+        )
+        for tier, band in bands(accelerator, way).items()
+    ]
 
 
 def _absent(cost: Cost) -> Mapping[str, str]:

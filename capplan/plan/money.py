@@ -28,7 +28,7 @@ def paid(scenarios: Sequence[Scenario], deployment: Deployment, load: Load, sizi
 def running_s(load: Load, state: Steady) -> Any:
     """Mean age of the running requests, all lost where their GPU is taken away.
 
-    The context of a decoded token beyond the prompt is E[T^2] / 2 E[T] of the output lengths T: their mean age in tokens.
+    Beyond the prompt, the context of a decoded token is E[T^2] / 2 E[T] of the output lengths T: its age in tokens.
     """
     written = np.maximum(load.requests.context_tokens - load.requests.prompt_tokens, 0.0)
     return written * state.itl_s + state.own_prefill_s

@@ -1,0 +1,73 @@
+"""A reserved base with the day's peak rented by the hour above it, and what evictions of spot GPUs cost."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from capplan.errors import UserError
+
+Floats = NDArray[np.float64]
+
+
+def hourly_nodes(nodes: ArrayLike, curve: ArrayLike) -> Floats:
+    """Whole nodes that each hour of the day needs; shape of `nodes` and one axis of hours.
+
+    nodes: the fleet of the busiest hour. curve: rates of the hours, in any unit.
+    A smaller fleet is taken to carry load in proportion; it would need a little more, its queues being shorter pooled.
+
+    >>> hourly_nodes(10, [0.5, 1.0, 2.0]).tolist()
+    [3.0, 5.0, 10.0]
+    """
+    rates = np.asarray(curve, np.float64)
+    if rates.ndim != 1 or not rates.size or np.any(~(rates >= 0)) or rates.max() <= 0:
+        raise ValueError("a load curve is a row of rates from 0 up, one at least above 0")
+    share = rates / rates.max()
+    need: Floats = np.ceil(np.asarray(nodes, np.float64)[..., None] * share * (1 - 1e-9))
+    return need
+
+
+def above(need: ArrayLike, base: ArrayLike) -> Floats:
+    """What stands above the base, averaged over the hours: the same as so many rented around the clock."""
+    over: Floats = np.maximum(np.asarray(need, np.float64) - np.asarray(base, np.float64)[..., None], 0.0).mean(axis=-1)
+    return over
+
+
+def cheapest_base(need: ArrayLike, base_usd_per_s: ArrayLike, peak_usd_per_s: ArrayLike) -> Floats:
+    """The base that makes base and peak together cheapest; of several, the smallest. Shape of `need` without its hours.
+
+    need: whole nodes by the hour, shape (..., hours). A node belongs to the base where the share of the hours that need
+    it is above the quotient of the two prices (the newsvendor's rule), so only needs that occur can be the answer.
+    Prices are of one GPU, or of one node both.
+
+    >>> float(cheapest_base([2, 2, 4, 10], 1.0, 3.0))  # the third and fourth node are needed half the time, above 1/3
+    4.0
+    """
+    hours = np.asarray(need, np.float64)
+    bases = np.concatenate([np.zeros((*hours.shape[:-1], 1)), np.sort(hours, axis=-1)], axis=-1)
+    over = np.maximum(hours[..., None, :] - bases[..., :, None], 0.0).mean(axis=-1)
+    low, high = (np.asarray(price, np.float64)[..., None] for price in (base_usd_per_s, peak_usd_per_s))
+    cost = bases * low + over * high
+    best = np.argmin(np.round(cost, 12), axis=-1)
+    chosen: Floats = np.take_along_axis(bases, best[..., None], axis=-1)[..., 0]
+    return chosen
+
+
+def eviction_factor(eviction_every_s: ArrayLike, restart_s: ArrayLike, lost_s: ArrayLike) -> Floats:
+    """GPUs needed over those that would do without evictions, 1 or more.
+
+    Every eviction costs a replica its restart and the work in flight, which has to be done again: on average the age of
+    a running request, E[T^2] / 2 E[T] of its times T, so long chains of thought lose by their square.
+    Raises UserError where less time passes between evictions than one costs: no work would ever be finished.
+
+    >>> float(eviction_factor(3600, 300, 60).round(4))  # 6 minutes of every hour
+    1.1111
+    """
+    cost = np.asarray(restart_s, np.float64) + np.asarray(lost_s, np.float64)
+    left = 1.0 - cost / np.asarray(eviction_every_s, np.float64)
+    if np.any(left <= 0):
+        worst = float(np.max(cost))
+        raise UserError(
+            f"cost.spot.eviction_every: an eviction costs {worst:,.0f} s of restart and lost work, which is as long as"
+            " passes between two; rent in another way for requests that take so long"
+        )
+    factor: Floats = 1.0 / left
+    return factor
