@@ -91,12 +91,11 @@ def emit(
     color = wanted and not no_color and not os.environ.get("NO_COLOR")
     name = output_format(format, out)
     write(render(shown, name, width=_columns() if terminal else None, color=color), out)
-    # On a terminal the table above has just given the reasons.
-    why = "" if terminal and name == "table" else f"\n{refusals(report)}"
     if report.infeasible and not allow_infeasible:
-        raise InfeasibleError(f"no feasible plan{why}")
+        # On a terminal the table above has just given the reasons.
+        raise InfeasibleError("no feasible plan" + ("" if terminal and name == "table" else f"\n{refusals(report)}"))
     if not all(report.feasible_rows) and not quiet:
-        note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be{why}")
+        note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be")
 
 
 def output_format(format: str | None, out: Path | None) -> str:

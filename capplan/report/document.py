@@ -31,10 +31,11 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def columns(report: Report) -> list[str]:
-    """The contract's columns in their order, after those of the row's own (swept keys, pool names)."""
-    known = {metric.name for metric in METRICS}
-    own = {name: None for row in report.rows for name in row if name not in known}
-    return [*own, *(metric.name for metric in METRICS)]
+    """The contract's columns in their order, after the swept keys that are not among them and before any others."""
+    known = [metric.name for metric in METRICS]
+    swept = [name for name in report.axes if name not in known]
+    others = {name: None for row in report.rows for name in row if name not in known and name not in swept}
+    return [*swept, *known, *others]
 
 
 def _stamp() -> dict[str, str | None]:

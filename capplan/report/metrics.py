@@ -54,7 +54,7 @@ METRICS: tuple[Metric, ...] = (
            "Time to answer: request sent to the complete answer, all stages of the strategy (mean)."),
     Metric("tta_p95_s", "TTA p95", "s", "lower", "latency", "Time to answer that 95 of 100 queries do not exceed."),
     Metric("tta_p99_s", "TTA p99", "s", "lower", "latency", "Time to answer that 99 of 100 queries do not exceed."),
-    Metric("energy_j_per_query", "J/query", "j", "lower", "energy", "Energy that the accelerators draw for one query."),
+    Metric("energy_j_per_query", "energy/query", "j", "lower", "energy", "Energy from the grid for one query."),
     Metric("latency_multiplier", "latency", "times", "lower", "multiplier",
            "Time to answer at concurrency 1, relative to the first row that can be."),
     Metric("token_multiplier", "tokens", "times", "lower", "multiplier", "Output tokens relative to the first row."),
@@ -89,8 +89,19 @@ METRICS: tuple[Metric, ...] = (
 
 # Columns that some reports have beside the contract's.
 FURTHER = (
+    Metric("attention_data_parallel", "ADP", "count", "", "candidate",
+           "Groups of GPUs that hold attention whole, each for its own sequences."),
     Metric("pool", "pool", "text", "", "candidate", "Part of the fleet that serves one tier, or all queries."),
     Metric("share", "share", "ratio", "", "candidate", "Share of the queries that come here."),
+    Metric("accuracy_low", "at least", "ratio", "higher", "quality", "Lower end of the accuracy's 90 % interval."),
+    Metric("accuracy_high", "at most", "ratio", "higher", "quality", "Upper end of the accuracy's 90 % interval."),
+    Metric("accuracy_status", "known by", "text", "", "quality",
+           "published (this very figure), fitted (inside published points), extrapolated, or given (by the scenario)."),
+    Metric("accuracy_metric", "metric", "text", "", "quality", "pass@1, cons@N, best-of-N, ..."),
+    Metric("frontier", "frontier", "flag", "", "quality",
+           "Nothing else that can be is as cheap, as fast and as accurate, and better in one of them."),
+    Metric("usd_per_1k_queries_per_point", "USD/1k per point", "usd_each", "lower", "quality",
+           "What one more point of accuracy costs per 1,000 queries, along the cheapest rows of each accuracy."),
     Metric("class", "class", "text", "", "candidate", "Kind of request, as the trace names it; all together first."),
     Metric("statistic", "statistic", "text", "", "candidate", "Mean or percentile that the latencies of a row are."),
     Metric("configuration", "configuration", "text", "", "candidate", "How the fleet serves: what is switched on."),
@@ -101,7 +112,7 @@ FURTHER = (
     Metric("tta_ratio", "TTA ratio", "times", "lower", "latency", "Mean TTA over the first row's."),
     Metric("tta_p99_ratio", "TTA p99 ratio", "times", "lower", "latency", "p99 of TTA over the first row's."),
     Metric("planned_tta_s", "TTA planned", "s", "lower", "latency", "What the plan's formulas say of the same TTA."),
-)
+)  # fmt: skip
 
 BY_NAME = {metric.name: metric for metric in (*METRICS, *FURTHER)}
 
@@ -112,6 +123,11 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "latency_multiplier", "token_multiplier", "fleet_multiplier", "cost_multiplier",
     ),
     "crossover": ("tta_s", "output_tokens", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
+    "strategies": (
+        "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "tta_s", "output_tokens",
+        "energy_j_per_query", "gpus", "annual_tco_usd", "usd_per_correct_answer", "usd_per_1k_queries_per_point",
+        "frontier",
+    ),
     "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
     "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "planned_tta_s"),
     "simulate-study": (
@@ -123,7 +139,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
 # What tells one plan of a report from another, in the order in which readers look for it.
 IDENTITY = (
     "strategy", "k", "samples", "model", "gpu", "weights", "kv_cache", "engine",
-    "tensor_parallel", "pipeline_parallel", "expert_parallel",
+    "tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel",
 )  # fmt: skip
 
 

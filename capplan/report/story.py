@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
+from .frontier import drawn, worth_looking_at
 from .metrics import VIEWS, metric
-from .report import Line, Report
+from .report import Line, Report, Stated
 from .show import cell, cents, column
 from .text import identity, refusals, varying
 
@@ -50,10 +51,27 @@ def _one(report: Report) -> Iterator[Block]:
         yield Text(sentence)
     if report.assumptions:
         yield Heading("Rests on")
-    yield Facts(tuple((said.key, f"{said.value}  ({said.kind}: {said.source})") for said in report.assumptions))
+    yield Facts(tuple((said.key, f"{said.value}  ({_by_whom(said)})") for said in report.assumptions))
 
 
-TELLERS: dict[str, Callable[[Report], Iterator[Block]]] = {"tco": _one}
+def _strategies(report: Report) -> Iterator[Block]:
+    """Ways of thinking side by side: the advice first, then the rows worth reading, then the frontier drawn."""
+    yield Heading(f"{report.name}: {identity(report)}", 1)
+    if report.notes:
+        yield Text(report.notes[0])
+    shown = worth_looking_at(report)
+    if len(shown.rows) < len(report.rows):
+        left = len(report.rows) - len(shown.rows)
+        yield Text(f"{left} of {len(report.rows)} are dominated or cannot be; `--format json` and `csv` have them all.")
+    yield plans_grid(shown)
+    yield drawn(report)
+    for sentence in report.notes[1:]:
+        yield Text(sentence)
+    yield from _cannot_be(report)
+    yield Text(_rests_on(report), "quiet")
+
+
+TELLERS: dict[str, Callable[[Report], Iterator[Block]]] = {"tco": _one, "strategies": _strategies}
 
 
 def plans_grid(report: Report) -> Grid:
@@ -106,6 +124,10 @@ def _answer(report: Report) -> str:
 def _cannot_be(report: Report) -> Iterator[Block]:
     if report.excuses:
         yield Text(f"Cannot be:\n{refusals(report)}", "bad")
+
+
+def _by_whom(said: Stated) -> str:
+    return said.source if said.source.startswith(said.kind) else f"{said.kind}: {said.source}"
 
 
 def _rests_on(report: Report) -> str:

@@ -9,7 +9,12 @@ from .show import cell
 
 _NUMBER_FORMATS = {"weights": "weights", "kv_cache": "KV cache"}
 _MOST_NAMED = 3
-_PARALLEL = {"tensor_parallel": "TP", "pipeline_parallel": "PP", "expert_parallel": "EP"}
+_PARALLEL = {
+    "tensor_parallel": "TP",
+    "pipeline_parallel": "PP",
+    "expert_parallel": "EP",
+    "attention_data_parallel": "ADP",
+}
 
 
 def row_name(report: Report, at: int) -> str:

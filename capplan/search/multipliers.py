@@ -89,6 +89,8 @@ def _latency(grown: Growth) -> str:
 
 def _fleet(grown: Growth) -> str:
     before, after = grown.first.get("concurrency"), grown.last.get("concurrency")
+    if before == after == 1:
+        return "the fleet grows as latency does because a replica serves one query at a time"
     if grown.fleet > grown.tokens * (1 + ALIKE):
         fewer = isinstance(before, int | float) and isinstance(after, int | float) and after < before
         room = f", and concurrency per replica falls from {before:.0f} to {after:.0f}" if fewer else ""

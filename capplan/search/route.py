@@ -96,7 +96,7 @@ def _notes(total: Row, alone: Sequence[Row]) -> list[str]:
         one = row.get("annual_tco_usd")
         if not isinstance(routed, Decimal) or not isinstance(one, Decimal) or not one:
             continue
-        change = float((routed - one) / one)
-        word = "less" if change < 0 else "more"
-        notes.append(f"Routing costs {abs(change):.1%} {word} a year than {row['pool']}.")
+        ratio = float(routed / one)
+        compared = f"{100 - 100 * ratio:.1f} % less than" if ratio < 1 else f"{ratio:.2f} times as much as"
+        notes.append(f"Routing costs {compared} {row['pool']}.")
     return notes

@@ -20,6 +20,7 @@ LAYOUT = {
     "tensor_parallel": "serving.tensor_parallel",
     "pipeline_parallel": "serving.pipeline_parallel",
     "expert_parallel": "serving.expert_parallel",
+    "attention_data_parallel": "serving.attention_data_parallel",
 }
 # Rows that differ in these sections only share a layout; another GPU, model or precision calls for its own.
 _LOAD = ("reasoning", "workload")
@@ -76,10 +77,12 @@ def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point]) -> tuple[li
             continue
         for i in group:
             scenarios[i] = with_values(scenarios[i], changes)
-        held.append(", ".join(f"{path.rpartition('.')[2]} {value}" for path, value in changes.items()))
+        shared = [f"{path.rpartition('.')[2]} {value}" for path, value in changes.items() if value != 1]
+        held.append(", ".join(shared) or "one GPU a replica")
     if not held:
         return scenarios, made, ""
-    return scenarios, plans(scenarios), f"Rows that differ in load only are held to one layout: {'; '.join(held)}."
+    layouts = "; ".join(dict.fromkeys(held))
+    return scenarios, plans(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
 
 
 def _alike(at: Sequence[Point]) -> list[list[int]]:

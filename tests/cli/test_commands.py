@@ -11,6 +11,7 @@ import pytest
 
 from capplan.cli.main import HERE, command_names
 
+ROOT = Path(__file__).parents[2]
 SWEEP = "scenarios/cot-k-sweep.yaml"
 TEXTBOOK = "scenarios/textbook-gpt4-h100.yaml"
 EXAMPLES = [
@@ -20,13 +21,48 @@ EXAMPLES = [
 ]
 
 
+# Under 8 and under 64 clients, on 2 and 4 GPUs: enough for the commands that read benchmark results.
+POINTS = [
+    {"row_id": f"{gpus}-{clients}", "model": "llama-3.3-70b", "weight_dtype": "fp8", "engine": "vllm", "gpu": "h100-sxm",
+     "gpu_count": gpus, "tp": gpus, "isl": 2048, "osl": 512, "load_type": "concurrency", "concurrency": clients,
+     "source": "desk", "primary_metric": "out_tps_total"}
+    for gpus in (2, 4) for clients in (8, 64)
+]  # fmt: skip
+
+
+@pytest.fixture
+def desk(capplan, tmp_path: Path) -> Path:
+    """A folder as a user may have it: the scenarios, points to predict and results that were measured."""
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    write_csv(tmp_path / "points.csv", POINTS)
+    predicted = rows(capplan("predict", tmp_path / "points.csv", "-f", "csv").stdout)
+    measured = [
+        {
+            **point,
+            "out_tps_total": float(said["predicted_out_tps_total"]) * 1.05,
+            "tpot_ms_mean": said["predicted_tpot_ms"],
+        }
+        for point, said in zip(POINTS, predicted, strict=True)
+    ]
+    write_csv(tmp_path / "measured.csv", measured)
+    return tmp_path
+
+
+def write_csv(path: Path, lines: list[dict[str, object]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, lines[0])
+        writer.writeheader()
+        writer.writerows(lines)
+
+
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
-def test_the_example_in_the_help_works(capplan, name: str, example: str) -> None:
+def test_the_example_in_the_help_works(capplan, desk: Path, name: str, example: str) -> None:
     arguments = shlex.split(example)
     assert arguments[0] == name
-    done = capplan(*arguments)
+    done = capplan(*arguments, cwd=desk)
     assert done.returncode == 0, done.stderr
-    assert done.stdout
+    written = arguments[arguments.index("-o") + 1] if "-o" in arguments else None
+    assert (desk / written).read_text() if written else done.stdout
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -107,14 +143,11 @@ def test_an_unknown_key_to_sweep_is_wrong_input_with_a_suggestion(capplan) -> No
 
 
 def test_a_plan_that_cannot_be_ends_with_3_and_says_why_and_what_to_do(capplan) -> None:
-    done = capplan("tco", "--model", "deepseek-r1", "--gpu", "h100-sxm", "--weights", "fp8", "--tp", "8")
+    asked = shlex.split("tco --model deepseek-r1 --gpu h100-sxm --weights fp8 --tp 8 --set serving.pipeline_parallel=1")
+    done = capplan(*asked)
     assert done.returncode == 3
     assert "memory" in done.stderr and "cure:" in done.stderr and "--set" in done.stderr
-    report = json.loads(
-        capplan(
-            "tco", "--model", "deepseek-r1", "--gpu", "h100-sxm", "--weights", "fp8", "--tp", "8", "-f", "json"
-        ).stdout
-    )
+    report = json.loads(capplan(*asked, "-f", "json").stdout)
     assert report["rows"][0]["feasible"] is False and report["rows"][0]["annual_tco_usd"] is None
     assert report["excuses"][0]["constraint"] and report["excuses"][0]["changes"]
 

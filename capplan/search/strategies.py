@@ -1,0 +1,245 @@
+"""Which way of thinking gives a right answer cheapest, and what more accuracy costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capplan.cost.lines import usd_per
+from capplan.plan import Plan, plans
+from capplan.plan.excuses import missed_limit
+from capplan.reasoning import scene
+from capplan.reasoning.accuracy.base import Base
+from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import accuracy
+from capplan.reasoning.worth import usd_per_point
+from capplan.search.contenders import contenders, differing
+from capplan.search.dominance import dominated, staircase
+from capplan.search.judges import with_judges
+
+if TYPE_CHECKING:
+    from capplan.scenario.schema import Scenario
+
+_YEAR_S = 365 * 86400.0
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The answer of `strategies`.
+
+    rows: the plans' rows with `accuracy_low`, `accuracy_high`, `accuracy_status` (published, fitted, extrapolated or
+    given), `frontier` (no other feasible row is at least as cheap, as fast and as accurate and better in one; None
+    where the accuracy is not known or the plan cannot be) and `usd_per_1k_queries_per_point` (along the cheapest rows
+    of each accuracy, None elsewhere). columns: the keys in which rows differ. best: place of the recommended row.
+    """
+
+    scenario: Scenario
+    plans: tuple[Plan, ...]
+    rows: tuple[Row, ...]
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    best: int | None
+
+
+def compare(scenario: Scenario) -> Compared:
+    """Every strategy and budget of the scenario, planned, with cost per right answer and the frontier.
+
+    Raises what planning raises, and UserError for a benchmark or curve that cannot be used.
+    """
+    variants, ours = contenders(scenario)
+    base = scene.base_of(scenario)
+    known = None if base is None else _referred(base, scenario, variants)
+    made = with_judges(plans(variants))
+    found = [None if known is None else _accuracy(known, one) for one in variants]
+    columns = differing(variants)
+    made = [_held_to_target(plan, right) for plan, right in zip(made, found, strict=True)]
+    rows = _marked([_row(plan, right, columns) for plan, right in zip(made, found, strict=True)])
+    best = _cheapest_right(rows)
+    names = [_name(plan, row, columns) for plan, row in zip(made, rows, strict=True)]
+    notes = [*_recommendation(rows, names, best), *_rests(base, known, ours, found)]
+    return Compared(scenario, tuple(made), tuple(rows), ("strategy", *(_key(c) for c in columns)), tuple(notes), best)
+
+
+def _referred(base: Base, scenario: Scenario, variants: Sequence[Scenario]) -> Base:
+    """A single figure is taken to hold for the thinking that the scenario's `reasoning` states, else for the longest
+    that is compared; shorter samples are credited in proportion."""
+    if base.curve is not None:
+        return base
+    stated = scenario.reasoning.given("thinking_tokens") or scenario.reasoning.given("k")
+    compared = [scenario.having({"strategies": ()})] if stated and scenario.strategies else variants
+    return replace(base, reference_tokens=max(_own_thinking(one) for one in compared))
+
+
+def _own_thinking(scenario: Scenario) -> float:
+    """Mean thinking of one sample before any cap."""
+    options = scene.options_of(scenario)
+    return 0.0 if options.strategy == "direct" else float(np.asarray(options.thinking_law().mean_tokens))
+
+
+def _accuracy(base: Base, scenario: Scenario) -> Accuracy | None:
+    options = scene.knowing(scene.options_of(scenario), base)
+    return accuracy(options, scene.demand_of(scenario), base)
+
+
+def _held_to_target(plan: Plan, right: Accuracy | None) -> Plan:
+    """The plan, refused where its accuracy as compared here misses the target."""
+    wanted = plan.scenario.targets.accuracy
+    if wanted is None or right is None or not plan.feasible or float(np.asarray(right.value)) >= wanted:
+        return plan
+    why = missed_limit("accuracy", "accuracy", float(np.asarray(right.value)), wanted, "ratio", more=True)
+    return replace(plan, excuses=(why,), row={**plan.row, "feasible": False, "bottleneck": why.constraint})
+
+
+def _row(plan: Plan, right: Accuracy | None, columns: Sequence[str]) -> dict[str, Any]:
+    row = dict(plan.row)
+    reasoning = plan.scenario.reasoning
+    for name in columns:
+        if name in reasoning.used_fields() and name != "thinking_tokens":
+            row[_key(name)] = _plain(getattr(reasoning, name))
+        row.setdefault(_key(name), None)
+    value = None if right is None else float(np.asarray(right.value))
+    row["accuracy"] = value
+    row["accuracy_low"] = None if right is None else float(np.asarray(right.low))
+    row["accuracy_high"] = None if right is None else float(np.asarray(right.high))
+    row["accuracy_status"] = None if right is None else right.status
+    row["accuracy_metric"] = None if right is None else right.metric
+    queries = plan.scenario.workload.qps * _YEAR_S
+    row["usd_per_correct_answer"] = usd_per(_cents(row), queries * value, 1.0) if value else None
+    return row
+
+
+def _cents(row: Row) -> int:
+    return int((row["annual_tco_usd"] * 100).to_integral_value())
+
+
+def _key(name: str) -> str:
+    return "thinking_budget" if name == "thinking_budget_tokens" else name
+
+
+def _plain(value: Any) -> Any:
+    written = getattr(value, "written", None)
+    if written is not None:
+        return str(written())
+    model = getattr(value, "model", None)
+    return f"{model or 'itself'}, {value.kind}" if hasattr(value, "kind") else value
+
+
+def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with their place on the frontier and the cost of each further point of accuracy."""
+    entered = np.array([bool(row["feasible"]) and row["accuracy"] is not None for row in rows])
+    cost = np.array([float(row["annual_tco_usd"]) for row in rows])
+    right = np.array([row["accuracy"] if row["accuracy"] is not None else np.nan for row in rows], dtype=np.float64)
+    table = np.stack([cost, np.array([float(row["tta_s"]) for row in rows]), -right], axis=1)
+    table[~entered] = np.nan
+    beaten = dominated(table)
+    steps = staircase(np.where(entered, cost, np.nan), right)
+    per_1k = np.array([float(rows[at]["usd_per_1k_queries"]) for at in steps])
+    more = dict(zip(steps.tolist(), usd_per_point(per_1k, right[steps]), strict=True)) if len(steps) else {}
+    return [
+        {
+            **row,
+            "frontier": bool(not beaten[at]) if entered[at] else None,
+            "usd_per_1k_queries_per_point": None if np.isnan(more.get(at, np.nan)) else float(more[at]),
+        }
+        for at, row in enumerate(rows)
+    ]
+
+
+def _cheapest_right(rows: Sequence[Row]) -> int | None:
+    """The feasible row with the least cost per right answer."""
+    known = [at for at, row in enumerate(rows) if row["feasible"] and row["usd_per_correct_answer"] is not None]
+    return min(known, key=lambda at: (rows[at]["usd_per_correct_answer"], at)) if known else None
+
+
+def _name(plan: Plan, row: Row, columns: Sequence[str]) -> str:
+    used = plan.scenario.reasoning.used_fields()
+    shown = [_key(name) for name in columns if name in used and row.get(_key(name))]
+    parts = [f"{name.replace('_', ' ')} {_said(row[name])}" for name in shown]
+    return f"{row['strategy']}{' (' + ', '.join(parts) + ')' if parts else ''}"
+
+
+def _said(value: Any) -> str:
+    return f"{value:,.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _recommendation(rows: Sequence[Row], names: Sequence[str], best: int | None) -> list[str]:
+    """The one choice, by how much it wins, and whether the accuracy's own interval leaves that open."""
+    if best is None:
+        why = "no plan can be" if not any(row["feasible"] for row in rows) else "no accuracy is known"
+        return [f"No recommendation: {why}."]
+    row = rows[best]
+    won, (low, high) = row["usd_per_correct_answer"], _band(row)
+    head = f"Recommended: {names[best]}, {_usd(won)} a right answer at {row['accuracy']:.1%}"
+    others = [at for at, one in enumerate(rows) if at != best and one["feasible"] and one["usd_per_correct_answer"]]
+    if not others:
+        return [f"{head}; nothing else can be compared with it."]
+    second = min(others, key=lambda at: (rows[at]["usd_per_correct_answer"], at))
+    margin = 1 - float(won / rows[second]["usd_per_correct_answer"])
+    rival_low, _ = _band(rows[second])
+    clear = high < rival_low
+    verdict = (
+        "outside the error band of both accuracies, so the order holds"
+        if clear
+        else "within the error band of their accuracies, so measure both before choosing"
+    )
+    return [
+        f"{head}; {margin:.1%} cheaper than {names[second]} at {_usd(rows[second]['usd_per_correct_answer'])}. "
+        f"Its accuracy leaves {_usd(low)} to {_usd(high)} open: the margin lies {verdict}.",
+        *_most_accurate(rows, names, best),
+    ]
+
+
+def _most_accurate(rows: Sequence[Row], names: Sequence[str], best: int) -> list[str]:
+    on = [at for at, row in enumerate(rows) if row["frontier"]]
+    top = max(on, key=lambda at: rows[at]["accuracy"])
+    if top == best or rows[top]["accuracy"] <= rows[best]["accuracy"]:
+        return []
+    points = 100 * (rows[top]["accuracy"] - rows[best]["accuracy"])
+    more = rows[top]["usd_per_1k_queries"] - rows[best]["usd_per_1k_queries"]
+    return [
+        f"The most accurate on the frontier is {names[top]} at {rows[top]['accuracy']:.1%}: {points:.1f} points "
+        f"more for {_usd(more)} more per 1,000 queries, {_usd(float(more) / points)} a point."
+    ]
+
+
+def _band(row: Row) -> tuple[float, float]:
+    """Cost per right answer at the ends of the accuracy's interval; the bill is the same at both."""
+    paid = float(row["usd_per_correct_answer"]) * row["accuracy"]
+    low, high = row["accuracy_low"], row["accuracy_high"]
+    return paid / high, paid / low if low > 0 else float("inf")
+
+
+def _usd(value: Decimal | float) -> str:
+    number = float(value)
+    if number == float("inf"):
+        return "any amount"
+    return f"{number:,.2f} USD" if number >= 1 else f"{number:.3g} USD"
+
+
+def _rests(base: Base | None, known: Base | None, ours: bool, found: Sequence[Accuracy | None]) -> list[str]:
+    """What the comparison rests on, in sentences."""
+    notes = []
+    if ours:
+        notes.append("The scenario lists no `strategies`, so a line-up of ours is compared.")
+    if base is None:
+        notes.append("Accuracy is not known: give quality.benchmark, single_sample_accuracy or curve.")
+    elif base.reason:
+        notes.append(f"Accuracy is not known: {base.reason}.")
+    statuses = [one.status for one in found if one is not None]
+    if statuses:
+        counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
+        notes.append(f"Accuracies: {counts}; each row has its 90 % interval.")
+    if known is not None and known.curve is None and known.single is not None and known.reference_tokens:
+        notes.append(
+            f"One figure for one sample is taken to hold at {known.reference_tokens:,.0f} thinking tokens; shorter "
+            "samples are credited in proportion only. A quality.curve of your own tells them apart."
+        )
+    if any(one is None for one in found) and statuses:
+        notes.append("Rows without an accuracy (answers without thinking) need quality.curve to be compared.")
+    return notes
