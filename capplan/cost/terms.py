@@ -192,7 +192,8 @@ def assumptions(cost: Cost, accelerator: Accelerator, terms: OwnershipTerms | No
     for rent, share in rents(cost, accelerator.name):
         if cost.gpu_hourly_usd_per_s is None:
             band = f"{rent.low_usd_per_s * 3600:.2f} to {rent.high_usd_per_s * 3600:.2f}"
-            text = f"{rent.usd_per_s * 3600:.2f} USD/hour for {share:.0%} {rent.way} (band {band})"
+            part = f"{share:.0%}" if share else "what stands above the base,"
+            text = f"{rent.usd_per_s * 3600:.2f} USD/hour for {part} {rent.way} (band {band})"
             said.append(Assumption("cost.gpu_hourly", text, rent.basis, "catalogue"))
             said += _tiers(accelerator.name, rent.way)
         if rent.way == "spot" and cost.spot.eviction_every_s is None:

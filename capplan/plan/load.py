@@ -48,6 +48,16 @@ def load(scenarios: Sequence[Scenario]) -> Load:
     demands = tuple(demand_of(scenario) for scenario in scenarios)
     asked = stack(demands)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
+    mean = np.array([s.workload.qps for s in scenarios], np.float64)
+    peak = mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64)
+    return assembled(demands, asked, hit, mean, peak, np.array([s.workload.burstiness for s in scenarios], np.float64))
+
+
+def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, peak: Any, burstiness: Any) -> Load:
+    """The load of queries that ask for `asked`; all arrays of one shape (scenarios,).
+
+    hit: share of the prompt that is cached. mean, peak: queries a second. demands: the single ones, verifiers included.
+    """
     # What earlier requests of the same query left in the cache is read again only where prefixes are not cached at all.
     repeated = np.where(hit > 0, 0.0, asked.repeated_prefill_tokens)
     prefill = (asked.prefill_tokens * (1.0 - hit) + repeated) / asked.requests
@@ -60,15 +70,14 @@ def load(scenarios: Sequence[Scenario]) -> Load:
         held_tokens=np.asarray(asked.kv_tokens_per_sequence, np.float64),
         beams=np.ones_like(output),
     )
-    mean = np.array([s.workload.qps for s in scenarios], np.float64)
     return Load(
         demands=demands,
         asked=asked,
         requests=requests,
         requests_per_query=np.asarray(asked.requests, np.float64),
         queries_per_s=mean,
-        peak_per_s=mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64),
-        burstiness=np.array([s.workload.burstiness for s in scenarios], np.float64),
+        peak_per_s=peak,
+        burstiness=burstiness,
     )
 
 
