@@ -24,6 +24,7 @@ class StepTimes:
 
     decode_base_s, decode_slope_s_per_token: shape (max_sequences + 1,), index n; n = 0 is a step of prefill alone.
     request_s: what a request adds to the step that completes its prompt, whatever its length.
+    arrival_s: from sending a request to its place in the queue, which holds nobody else up.
     kv_capacity_tokens: KV cache of the replica. swap_s_per_token: moving one token of KV to or from the host.
     Raises UserError where the limits contradict each other.
     """
@@ -38,6 +39,7 @@ class StepTimes:
     max_batched_tokens: int = 8192
     swap_s_per_token: float = 0.0
     request_s: float = 0.0
+    arrival_s: float = 0.0
 
     def __post_init__(self) -> None:
         faults = _faults(self)
@@ -125,8 +127,8 @@ def _faults(times: StepTimes) -> list[str]:
     if not _sound(times.decode_slope_s_per_token):
         faults.append("decode_slope_s_per_token must be finite and not negative")
     prefill = (times.prefill_fixed_s, times.prefill_s_per_token, times.prefill_s_per_token_context)
-    if not _sound((*prefill, times.swap_s_per_token, times.request_s)):
-        faults.append("prefill and swap times must be finite and not negative")
+    if not _sound((*prefill, times.swap_s_per_token, times.request_s, times.arrival_s)):
+        faults.append("prefill, swap, request and arrival times must be finite and not negative")
     if times.kv_block_tokens < 1 or times.kv_capacity_tokens < times.kv_block_tokens:
         faults.append(f"the KV cache of {times.kv_capacity_tokens:,} tokens holds no block of {times.kv_block_tokens}")
     if times.max_batched_tokens <= times.max_sequences:

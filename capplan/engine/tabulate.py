@@ -46,6 +46,7 @@ def step_times(replica: Replica, requests: Requests, max_sequences: int | None =
         kv_capacity_tokens=capacity,
         max_batched_tokens=max(batch, most + 1),
         request_s=float(engine.overheads.request_s),
+        arrival_s=float(engine.overheads.arrival_s),
     )
 
 

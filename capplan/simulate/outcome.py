@@ -15,7 +15,7 @@ class Outcome:
 
     ttft_s, ttfo_s, tta_s: from arrival to the first token, the first answer token and the last token.
     itl_s: mean time between the output tokens of a request after its first, NaN where there is one token only.
-    wait_s: from arrival to admission to a batch. alone_s: tta_s had the request had a replica for itself.
+    wait_s: in the queue, until admission to a batch. alone_s: tta_s had the request had a replica for itself.
     """
 
     arrival_s: Floats
@@ -45,7 +45,7 @@ def outcome(run: Run) -> Outcome:
         ttfo_s=run.answer_s - source.arrival_s,
         itl_s=itl_s,
         tta_s=run.done_s - source.arrival_s,
-        wait_s=run.admitted_s - source.arrival_s,
+        wait_s=run.admitted_s - source.arrival_s - run.times.arrival_s,
         alone_s=alone_s(run.times, source.prompt_tokens, source.output_tokens),
         output_tokens=source.output_tokens,
         class_index=source.class_index,
@@ -57,7 +57,7 @@ def alone_s(times: StepTimes, prompt_tokens: Ints, output_tokens: Ints) -> Float
     """Time to answer of a request alone on a replica, without a prefix cache; shape of the token counts."""
     chunks = -(-prompt_tokens // times.max_batched_tokens)
     prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
-    prefill_s = prefill_s + times.request_s + prompt_tokens * times.prefill_s_per_token
+    prefill_s = prefill_s + times.arrival_s + times.request_s + prompt_tokens * times.prefill_s_per_token
     prefill_s = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context
     steps = output_tokens - 1
     read_tokens = steps * (prompt_tokens + 1.0) + steps * (steps - 1.0) / 2

@@ -87,7 +87,7 @@ def run(
 def _serve_alone(replica: Replica, requests: Requests, progress: Progress | None) -> None:
     arrive, proceed = replica.arrive, replica.proceed
     due_s = inf
-    for request, at_s in enumerate(requests.arrival_s.tolist()):
+    for request, at_s in enumerate(_queued_s(requests, replica.times)):
         while due_s < at_s:
             due_s = proceed()
         due_s = arrive(request, at_s)
@@ -95,6 +95,12 @@ def _serve_alone(replica: Replica, requests: Requests, progress: Progress | None
             progress(request)
     while due_s < inf:
         due_s = proceed()
+
+
+def _queued_s(requests: Requests, times: StepTimes) -> list[float]:
+    """When each request stands in its queue."""
+    queued_s: list[float] = (requests.arrival_s + times.arrival_s).tolist()
+    return queued_s
 
 
 def _serve(pool: list[Replica], requests: Requests, book: Ledger, policy: Policy, progress: Progress | None) -> None:
@@ -112,7 +118,7 @@ def _serve(pool: list[Replica], requests: Requests, book: Ledger, policy: Policy
                 if at_s < inf:
                     heappush(agenda, (at_s, number))
 
-    for request, at_s in enumerate(requests.arrival_s.tolist()):
+    for request, at_s in enumerate(_queued_s(requests, pool[0].times)):
         advance(at_s)
         number = request % len(pool) if in_turn else outstanding.index(min(outstanding))
         outstanding[number] += 1 if weights is None else weights[request]

@@ -88,7 +88,7 @@ def summaries(
 def pool_summary(run: Run, outcome: Outcome) -> PoolSummary:
     """Totals of one pool."""
     totals, replicas = run.totals, run.policy.replicas
-    spent_s = float(outcome.tta_s.sum())
+    spent_s = float(outcome.tta_s.sum()) - len(outcome) * run.times.arrival_s
     return PoolSummary(
         utilization=totals.busy_s / (replicas * totals.span_s) if totals.span_s else 0.0,
         batch=totals.sequences_s / totals.busy_s if totals.busy_s else 0.0,

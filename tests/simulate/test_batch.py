@@ -27,7 +27,9 @@ def test_a_request_alone_takes_its_prompt_and_a_step_for_each_further_token():
 
 
 def test_time_alone_is_what_the_simulator_finds_for_one_request():
-    times = StepTimes((0.5, 1.0), (0.0, 0.01), 0.25, 0.01, 1e-4, 100_000, max_batched_tokens=64, request_s=0.125)
+    times = StepTimes(
+        (0.5, 1.0), (0.0, 0.01), 0.25, 0.01, 1e-4, 100_000, max_batched_tokens=64, request_s=0.125, arrival_s=2.0
+    )
     load = requests([0.0], 200, 50)
     served = run(load, times)
     assert alone_s(times, load.prompt_tokens, load.output_tokens) == pytest.approx(served.done_s)
