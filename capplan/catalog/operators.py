@@ -70,9 +70,13 @@ class Collective:
 
 @dataclass(frozen=True)
 class Operators:
-    """The operators of one chip, by precision; `measured` is False for a chip described by analogy."""
+    """The operators of one chip, by precision; `measured` is False for a chip described by analogy.
+
+    reference: the accelerator on which they were measured; times of collectives are those of its links.
+    """
 
     name: str
+    reference: str
     measured: bool
     peak_flop_per_s: Mapping[str, float]
     memory_bandwidth_bytes_per_s: float
@@ -97,6 +101,7 @@ def _from_kernels(name: str, tree: dict[str, Any]) -> Operators:
     prefill = tree["prefill_attention"]
     return Operators(
         name=name,
+        reference=name,
         measured=True,
         peak_flop_per_s={dtype: parse(peak, "flop_per_s") for dtype, peak in peaks.items()},
         memory_bandwidth_bytes_per_s=bandwidth,

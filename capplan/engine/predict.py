@@ -122,9 +122,11 @@ def _layout(group: _Group, pool: Callable[[Point], Pool | None]) -> Layout:
 def _replica(arch: Architecture, chip: Accelerator, engine: Profile, point: Point, layout: Layout) -> Replica:
     chip_rates = rates(chip, engine.collectives)
     stored = precision(arch, point.weights, point.kv_cache, chip_rates.operators, frozenset(chip_rates.peak_flop_per_s))
-    held = memory(arch, layout, stored, engine, chip.reported_memory_bytes or chip.memory_bytes)
+    job = work(arch, layout, stored)
     speculation = usual(point.draft, point.draft_tokens) if point.draft_tokens else None
-    return Replica(work(arch, layout, stored), chip_rates, engine, held, speculation)
+    drafted = speculation.weight_bytes_per_gpu(job) if speculation else 0.0
+    held = memory(arch, layout, stored, engine, chip.reported_memory_bytes or chip.memory_bytes, drafted)
+    return Replica(job, chip_rates, engine, held, speculation)
 
 
 def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, copies: Any) -> tuple[Any, ...]:
@@ -195,7 +197,7 @@ def _e2e(state: Steady, requests: Requests, waited_s: Any) -> Any:
 
 
 def _refusal(point: Point, chip: Accelerator, replica: Replica, row: int) -> str:
-    held = np.broadcast_to(replica.memory.weight_bytes, (row + 1,))[row]
+    held = np.ravel(replica.memory.weight_bytes)[row if np.size(replica.memory.weight_bytes) > 1 else 0]
     return (
         f"{point.model} in {point.weights} does not fit: {held / 1e9:.1f} GB of weights on each of "
         f"{point.pool.gpus_per_replica} x {chip.name} with {replica.memory.device_bytes / 1e9:.1f} GB"

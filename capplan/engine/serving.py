@@ -18,6 +18,10 @@ from capplan.engine.step import step
 from capplan.engine.work import Work
 
 
+# A client decodes for at least this part of its time, e^-12: a first token after 160,000 times as long as the rest.
+_LEAST_SHARE_LOG = -12.0
+
+
 @dataclass(frozen=True)
 class Replica:
     """One replica of a model, or an array of candidate layouts: what it does, on what, in which engine."""
@@ -35,7 +39,8 @@ class Requests:
 
     prefill_tokens: of the prompt, those that no cache holds; the last one is always computed.
     context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
-    beams: sequences that decode for each request, sharing its prompt (beam search).
+    beams: sequences that decode for each request, sharing its prompt (beam search). forks: requests that arrive together
+    and share one prompt, which is prefilled once: `prefill_tokens` is each one's part of it.
     """
 
     prompt_tokens: Any
@@ -44,6 +49,12 @@ class Requests:
     context_tokens: Any
     held_tokens: Any
     beams: Any = 1.0
+    forks: Any = 1.0
+
+    @property
+    def cached_tokens(self) -> Any:
+        """Of the prompt, what a cache holds."""
+        return np.maximum(self.prompt_tokens - self.prefill_tokens * self.forks, 0.0)
 
     @staticmethod
     def of(prompt_tokens: Any, output_tokens: Any, cached: Any = 0.0, beams: Any = 1.0) -> "Requests":
@@ -64,8 +75,8 @@ class Steady:
 
     decoding: sequences that decode. decode_s: a step without prefill, mixed_s: one with. prefill_share: steps that are
     mixed. itl_s: mean gap between tokens of a sequence, prefill of others included. prefill_s: time that one prompt
-    adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. arrival_s: on the way to
-    the engine. queue_s: behind the prompts before it. ttft_s: all of these and the rest of the running step,
+    adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. arrival_s: on the way
+    to the engine. queue_s: behind the prompts before it. ttft_s: all of these and the rest of the running step,
     without a queue for a batch slot. requests_per_s.
     """
 
@@ -94,7 +105,8 @@ def most_sequences(replica: Replica, requests: Requests) -> Any:
     """
     job, engine = replica.work, replica.profile
     held = requests.held_tokens + (engine.output_reserved - 0.5) * requests.output_tokens * requests.beams
-    by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held)
+    drafted = replica.speculation.kv_bytes_per_gpu(held) if replica.speculation else 0.0
+    by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held, drafted)
     return np.minimum(by_memory, engine.max_sequences * job.layout.attention_data / requests.beams)
 
 
@@ -109,41 +121,52 @@ def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
         requests.context_tokens,
         verify=one.draft_tokens + 1.0 if one else 1.0,
     ).total_s
-    return (total + one.draft_s(replica.work, replica.rates, sequences)) / one.tokens_per_step if one else total
+    if one is None:
+        return total
+    drafting_s = one.draft_s(replica.work, replica.rates, sequences * requests.beams, requests.context_tokens)
+    return (total + drafting_s) / one.tokens_per_step
 
 
 def prefill_chunk_tokens(replica: Replica, decoding: Any, requests: Requests) -> Any:
     """Prompt tokens in a step that has any: one prompt, or all that arrive during a step, up to the step's limit."""
-    arrivals = np.maximum(decoding / np.maximum(requests.output_tokens, 1.0), 1.0)
+    arrivals = np.maximum(decoding / np.maximum(requests.output_tokens, 1.0), requests.forks)
     limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
     return np.minimum(requests.prefill_tokens * arrivals, limit)
 
 
-def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
-    """The steady state with `decoding` sequences in decode at any time; arrays broadcast."""
+def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = None) -> Steady:
+    """The steady state with `decoding` sequences in decode at any time; arrays broadcast.
+
+    others: of them, those that a sequence sees beside itself: as many where arrivals are independent of the state, fewer
+    where a fixed number of clients takes turns.
+    """
     overheads = replica.profile.overheads
     decoding = np.maximum(decoding, 1e-9)
     decode_s = decode_step_s(replica, decoding, requests)
     chunk = prefill_chunk_tokens(replica, decoding, requests)
     running, context = decoding * requests.beams, requests.context_tokens
-    mixed_s = step(replica.work, replica.rates, overheads, running, context, chunk, requests.prompt_tokens).total_s
+    mixed_s = step(replica.work, replica.rates, overheads, running, context, chunk, requests.prompt_tokens,
+                   past=requests.cached_tokens).total_s  # fmt: skip
     alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
     steps = requests.prefill_tokens / chunk
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
-    tokens = np.maximum(requests.output_tokens, 1.0)
-    itl_s = decode_s + np.maximum(decoding - 1.0, 0.0) * prefill_s / tokens
+    gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
+    beside = decoding if others is None else others
+    # Between two tokens of a sequence, the others that ended were replaced: each brings its prompt.
+    itl_s = decode_s + beside * prefill_s / np.maximum(gaps, 1.0)
     full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
     own_s = full_s * np.maximum(steps, 1.0) + overheads.request_s
-    busy = np.clip(np.maximum(decoding - 1.0, 0.0) * prefill_s / (tokens * itl_s), 0.0, 0.98)
+    # Without a second token nothing decodes: prompts follow one another, as many in a step as its limit takes.
+    prefilled_per_s = np.minimum(decoding / own_s, 1.0 / (full_s * steps + overheads.request_s))
+    per_s = np.where(gaps > 0, decoding / np.where(gaps > 0, gaps * itl_s, 1.0), prefilled_per_s)
+    busy = np.clip(per_s * prefill_s * beside / decoding, 0.0, 0.98)
     # Behind the prompts before it: M/D/1 at prefill's share of the time.
-    queue_s = prefill_s * busy / (2.0 * (1.0 - busy))
-    decode_time_s = np.maximum(tokens - 1.0, 0.0) * itl_s
-    per_s = decoding / np.where(decode_time_s > 0, decode_time_s, own_s)
+    queue_s = requests.forks * prefill_s * busy / (2.0 * (1.0 - busy))
     return Steady(
         decoding=decoding,
         decode_s=decode_s,
         mixed_s=full_s,
-        prefill_share=np.clip(decoding / tokens * np.maximum(steps, 1.0), 0.0, 1.0),
+        prefill_share=np.clip(decoding / np.maximum(gaps, 1.0) * steps, 0.0, 1.0),
         itl_s=itl_s,
         prefill_s=prefill_s,
         own_prefill_s=own_s,
@@ -157,15 +180,26 @@ def steady(replica: Replica, decoding: Any, requests: Requests) -> Steady:
 def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:
     """`clients` sequences always in flight, each in prefill or in decode.
 
-    Fixed point of Little's law: clients = rate x (TTFT + decode time); a few rounds, since TTFT is the small part.
+    Little's law, clients = rate x (TTFT + decode time), says how many decode; solved in their logarithm, since TTFT may
+    take nearly all of the time. Clients that the engine cannot even prefill for wait in its queue.
     """
-    share: Any = 1.0
-    state = steady(replica, clients, requests)
-    for _ in range(6):
-        decode_time_s = np.maximum(requests.output_tokens - 1.0, 0.0) * state.itl_s
-        share = 0.5 * share + 0.5 * decode_time_s / (decode_time_s + state.ttft_s)
-        state = steady(replica, clients * share, requests)
-    return state
+    count = np.asarray(clients, np.float64)
+    gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
+    seen = np.maximum(count - 1.0, 0.0) / np.maximum(count, 1e-9)
+
+    def at(share_log: Any) -> Steady:
+        decoding = count * np.exp(share_log)
+        return steady(replica, decoding, requests, decoding * seen)
+
+    def surplus(share_log: Any) -> Any:
+        state = at(share_log)
+        return state.requests_per_s * (state.ttft_s + gaps * state.itl_s) / count - 1.0
+
+    shape = np.broadcast_shapes(count.shape, np.shape(gaps), np.shape(replica.work.layout.gpus))
+    state = at(bisect(surplus, np.full(shape, _LEAST_SHARE_LOG), np.zeros(shape), rounds=14))
+    inside = state.requests_per_s * (state.ttft_s + gaps * state.itl_s)
+    queued_s = np.maximum(count - inside, 0.0) / state.requests_per_s
+    return replace(state, queue_s=state.queue_s + queued_s, ttft_s=state.ttft_s + queued_s)
 
 
 def open_loop(replica: Replica, rate_per_s: Any, most: Any, requests: Requests) -> Steady:

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from capplan.catalog.engines import Overheads
+from capplan.engine import memory
 from capplan.engine.rates import Rates
+from capplan.engine.step import step
 from capplan.engine.work import Work
 
 
@@ -33,21 +35,37 @@ class Speculation:
         a, n = self.acceptance, self.draft_tokens
         return float(n + 1) if a >= 1.0 else (1.0 - a ** (n + 1)) / (1.0 - a)
 
-    def draft_s(self, work: Work, rates: Rates, sequences: Any) -> Any:
-        """Time to draft for all sequences, one token after another."""
-        from capplan.engine.step import step
-
+    def draft_s(self, work: Work, rates: Rates, sequences: Any, context: Any) -> Any:
+        """Time to draft for all sequences at their context, one token after another."""
         if self.draft is None:
-            target_s = step(work, rates, Overheads(), sequences, 0.0).total_s
-            return self.draft_tokens * self.head_share * target_s
-        return self.draft_tokens * step(self.draft, rates, Overheads(), sequences, 0.0).total_s
+            return self.draft_tokens * self.head_share * step(work, rates, Overheads(), sequences, context).total_s
+        return self.draft_tokens * step(self.draft, rates, Overheads(), sequences, context).total_s
+
+    def weight_bytes_per_gpu(self, work: Work) -> Any:
+        """What drafting adds to the weights on each GPU: the draft model, or as much as a layer for heads that cost time."""
+        if self.draft is not None:
+            return memory.weight_bytes_per_gpu(self.draft.architecture, self.draft.layout, self.draft.precision)
+        own = memory.weight_bytes_per_gpu(work.architecture, work.layout, work.precision)
+        return own / work.architecture.layers if self.head_share > 0 else 0.0
+
+    def kv_bytes_per_gpu(self, tokens: Any) -> Any:
+        """Cache of the draft model for one sequence of `tokens`; a head's single layer is left out."""
+        if self.draft is None:
+            return 0.0
+        return memory.kv_bytes_per_gpu(self.draft.architecture, self.draft.layout, self.draft.precision, tokens)
 
 
 # Acceptance of a drafted token where nothing is measured; DeepSeek-V3 report (MTP, 85-90 % for the second token),
 # EAGLE-3 paper (arXiv 2503.01840: 0.7-0.8 on chat and maths), Leviathan et al. for separate draft models.
 _USUAL_ACCEPTANCE = {"mtp": 0.70, "eagle3": 0.50, "eagle": 0.50, "medusa": 0.45, "ngram": 0.4, "lookahead": 0.4}
 
+# Drafts looked up in the text so far: no model runs.
+_WITHOUT_A_MODEL = frozenset({"ngram", "lookahead"})
+
 
 def usual(method: str, draft_tokens: int) -> Speculation:
     """Speculation with the acceptance published for a method; 0.7 for one that is not known."""
-    return Speculation(draft_tokens, _USUAL_ACCEPTANCE.get(method, 0.7))
+    acceptance = _USUAL_ACCEPTANCE.get(method, 0.7)
+    if method in _WITHOUT_A_MODEL:
+        return Speculation(draft_tokens, acceptance, head_share=0.0)
+    return Speculation(draft_tokens, acceptance)

@@ -29,10 +29,10 @@ def layouts(serving: Serving, deployment: Deployment) -> Layout:
         # More than one stage only where a whole scale-up domain is used: stages cross nodes, tensors do not.
         if serving.pipeline_parallel == "auto" and stage > 1 and tensor * rank < domain:
             continue
-        if serving.attention_data_parallel == "auto" and tensor * rank > domain:
+        if serving.attention_data_parallel == "auto" and rank > 1 and tensor * rank > domain:
             continue
         experts = _given(serving.expert_parallel) or [tensor * rank if arch.moe and rank > 1 else 1]
-        made += [(tensor, stage, expert, rank) for expert in experts if arch.moe or expert == 1 or _given(expert)]
+        made += [(tensor, stage, expert, rank) for expert in experts]
     columns = np.array(made, dtype=np.float64).T
     return Layout(tensor=columns[0], pipeline=columns[1], expert=columns[2], attention_data=columns[3])
 

@@ -41,8 +41,10 @@ class Deployment:
     def replica(self, layout: Layout) -> Replica:
         """A replica in this layout, or in each of an array of them."""
         arch = self.model.architecture
-        held = memory(arch, layout, self.precision, self.engine, self.device_bytes)
-        return Replica(work(arch, layout, self.precision), self.rates, self.engine, held, self._speculation(layout))
+        job, speculation = work(arch, layout, self.precision), self._speculation(layout)
+        drafted = speculation.weight_bytes_per_gpu(job) if speculation else 0.0
+        held = memory(arch, layout, self.precision, self.engine, self.device_bytes, drafted)
+        return Replica(job, self.rates, self.engine, held, speculation)
 
     def _speculation(self, layout: Layout) -> Speculation | None:
         if self.draft is None:

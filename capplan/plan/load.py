@@ -62,13 +62,17 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
     repeated = np.where(hit > 0, 0.0, asked.repeated_prefill_tokens)
     prefill = (asked.prefill_tokens * (1.0 - hit) + repeated) / asked.requests
     output = np.asarray(asked.request_output_tokens, np.float64)
+    # Samples fork after one prefill of the prompt; a step of a chain has a prompt of its own, longer than the user's.
+    computed = np.maximum(np.asarray(asked.request_prefill_tokens, np.float64), 1.0)
+    prompt = np.maximum(computed, asked.prompt_tokens)
     requests = Requests(
-        prompt_tokens=np.maximum(asked.request_prefill_tokens, 1.0),
+        prompt_tokens=prompt,
         output_tokens=output,
-        prefill_tokens=np.maximum(prefill, 1.0),
+        prefill_tokens=np.maximum(prefill, computed / prompt),
         context_tokens=np.asarray(asked.context_tokens, np.float64),
         held_tokens=np.asarray(asked.kv_tokens_per_sequence, np.float64),
         beams=np.ones_like(output),
+        forks=prompt / computed,
     )
     return Load(
         demands=demands,
@@ -82,4 +86,4 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
 
 
 def _column(values: Any) -> Any:
-    return np.asarray(values, np.float64)[:, None]
+    return np.atleast_1d(np.asarray(values, np.float64))[:, None]
