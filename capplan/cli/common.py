@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capplan.errors import InfeasibleError, UserError
+from capplan.errors import InfeasibleError, PriceError, UserError
 
 if TYPE_CHECKING:
+    from capplan.plan import Plan
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
 
@@ -33,6 +34,9 @@ Out = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and warnings on stderr.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (so does NO_COLOR).")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Exit 4 where a price of the catalogue is undated or over a year old.")
+]
 AllowInfeasible = Annotated[
     bool, typer.Option("--allow-infeasible", help="Show plans that cannot be, marked so, and exit 0.")
 ]
@@ -126,6 +130,22 @@ def load(
 
     given = [f"{key}={value}" for key, value in (flags or {}).items() if value is not None]
     return loader.load(path or loader.default_path(), [*(settings or ()), *given])
+
+
+def refuse_old_prices(plans: Sequence[Plan]) -> None:
+    """Raises `PriceError` (exit 4) naming every price of the catalogue behind these plans that is too old.
+
+    Today is the machine's date, or that of SOURCE_DATE_EPOCH for builds that must repeat.
+    """
+    import datetime
+
+    from capplan.cost.age import old_prices
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    today = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date() if epoch else datetime.date.today()
+    found = [old for plan in plans for old in old_prices(plan.scenario.cost, str(plan.row["gpu"]), today)]
+    if found:
+        raise PriceError("\n".join(dict.fromkeys(found)))
 
 
 def write(text: str, out: Path | None = None) -> None:

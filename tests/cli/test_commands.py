@@ -238,3 +238,12 @@ def test_a_routed_fleet_is_the_sum_of_its_pools(capplan) -> None:
 def test_routing_without_tiers_is_wrong_input_that_says_what_to_add(capplan) -> None:
     done = capplan("route", SWEEP)
     assert done.returncode == 2 and "routing" in done.stderr and "tiers" in done.stderr
+
+
+def test_strict_refuses_prices_that_are_too_old_and_says_which_key_to_give(capplan) -> None:
+    later = {"SOURCE_DATE_EPOCH": "1893456000"}  # 2030-01-01
+    done = capplan("tco", "--strict", env=later)
+    assert done.returncode == 4 and done.stdout == "" and "cost.purchase_price" in done.stderr
+    given = ["--set", "cost.purchase_price=25000 USD"]
+    assert capplan("tco", "--strict", *given, env=later).returncode == 0
+    assert capplan("tco", env=later).returncode == 0
