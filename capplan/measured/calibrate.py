@@ -11,7 +11,7 @@ does the same as another one, stays at its prior, and the result says so; fewer 
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -85,6 +85,20 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Linear:
+    """ln(predicted / measured) of some rows around a fit: `misses` + `slopes` (ln values - `logs`).
+
+    place: where each row stands in `misses` and `slopes`.
+    """
+
+    free: tuple[Parameter, ...]
+    logs: "NDArray[np.float64]"
+    misses: "NDArray[np.float64]"
+    slopes: "NDArray[np.float64]"
+    place: Mapping[int, int]
+
+
+@dataclass(frozen=True)
 class Fit:
     """The fitted parameters and their errors before, after, and on rows that the fit did not see."""
 
@@ -116,7 +130,7 @@ def fit(
     fitted = _solve(free, parameters, targets, predict, rows)
     values = _start(parameters) | {one.parameter.name: one.value for one in fitted}
     results = {one.parameter.name: one for one in fitted}
-    left_out, count = _cross_validate(free, parameters, targets, predict, rows, folds)
+    left_out, count = _cross_validate(free, values, targets, predict, rows, folds)
     return Fit(
         fitted=tuple(results.get(p.name, Fitted(p, p.value, p.sigma, held.get(p.name, ""))) for p in parameters),
         before=error(targets, rows, predict(rows, _start(parameters))),
@@ -179,9 +193,23 @@ def error(targets: Targets, rows: Sequence[int], predicted: Sequence[float | Non
     )
 
 
-def solve(parameters: Sequence[Parameter], targets: Targets, predict: Predict, rows: Sequence[int]) -> dict[str, float]:
-    """All parameters fitted to some rows, without asking what they carry: for leaving out groups of a large table."""
-    return {one.parameter.name: one.value for one in _solve(parameters, parameters, targets, predict, rows)}
+def resolved(linear: "Linear", targets: Targets, kept: Sequence[int]) -> dict[str, float]:
+    """The fit to some of the rows of a linearisation: exact but for the curvature between the two optima."""
+    from scipy.optimize import least_squares
+
+    at = [linear.place[row] for row in kept]
+    slopes, misses = linear.slopes[at], linear.misses[at]
+    weights, noise = _weights(targets, kept), targets.noise_of(kept)
+    sigma = np.array([p.sigma for p in linear.free])
+    middle = np.log([p.value for p in linear.free])
+
+    def residuals(logs: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        moved = misses + slopes @ (logs - linear.logs)
+        return np.concatenate([_robust(moved / noise) * weights, (logs - middle) / sigma])
+
+    bounds = (np.log([p.low for p in linear.free]), np.log([p.high for p in linear.free]))
+    solution = least_squares(residuals, np.clip(linear.logs, *bounds), bounds=bounds, x_scale=sigma)
+    return {p.name: math.exp(value) for p, value in zip(linear.free, solution.x, strict=True)}
 
 
 def _solve(
@@ -220,13 +248,19 @@ def _solve(
     ]
 
 
+def linearise(
+    free: Sequence[Parameter], values: Values, targets: Targets, predict: Predict, rows: Sequence[int]
+) -> "Linear":
+    """The model around fitted values, from which fits to parts of the rows follow without the model."""
+    here = [replace(p, value=values[p.name]) for p in free]
+    base = _logs(predict(rows, values))
+    misses = np.nan_to_num(base - np.log([targets.measured[at] for at in rows]))
+    place = {row: at for at, row in enumerate(rows)}
+    return Linear(tuple(free), np.log([p.value for p in here]), misses, _slopes(here, predict, rows, values), place)
+
+
 def _cross_validate(
-    free: Sequence[Parameter],
-    every: Sequence[Parameter],
-    targets: Targets,
-    predict: Predict,
-    rows: Sequence[int],
-    folds: int,
+    free: Sequence[Parameter], values: Values, targets: Targets, predict: Predict, rows: Sequence[int], folds: int
 ) -> tuple[FitError, int]:
     """Errors of rows predicted by fits that saw none of their series."""
     names = sorted({targets.series[at] for at in rows})
@@ -234,12 +268,12 @@ def _cross_validate(
     if count < 2:
         return FitError(0, math.nan, math.nan, math.nan, math.nan), count
     fold_of = {name: at % count for at, name in enumerate(names)}
+    linear = linearise(free, values, targets, predict, rows)
     predicted: dict[int, float | None] = {}
     for fold in range(count):
         kept = [at for at in rows if fold_of[targets.series[at]] != fold]
         left = [at for at in rows if fold_of[targets.series[at]] == fold]
-        values = {one.parameter.name: one.value for one in _solve(free, every, targets, predict, kept)}
-        predicted |= dict(zip(left, predict(left, _start(every) | values), strict=True))
+        predicted |= dict(zip(left, predict(left, dict(values) | resolved(linear, targets, kept)), strict=True))
     order = sorted(predicted)
     return error(targets, order, [predicted[at] for at in order]), count
 
@@ -252,9 +286,11 @@ def _usable(targets: Targets, predict: Predict, start: Values) -> tuple[list[int
     return rows, len(targets) - len(rows)
 
 
-def _slopes(parameters: Sequence[Parameter], predict: Predict, rows: Sequence[int]) -> "NDArray[np.float64]":
-    """d ln(predicted) / d ln(parameter) at the start, rows x parameters."""
-    start = _start(parameters)
+def _slopes(
+    parameters: Sequence[Parameter], predict: Predict, rows: Sequence[int], values: Values | None = None
+) -> "NDArray[np.float64]":
+    """d ln(predicted) / d ln(parameter) at the parameters' values, rows x parameters; `values` holds the others."""
+    start = dict(values or {}) | _start(parameters)
     base = _logs(predict(rows, start))
     columns = []
     for p in parameters:

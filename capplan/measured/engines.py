@@ -45,7 +45,7 @@ def engine_year(profile: str, version: str, date: str) -> tuple[float, Assumptio
     """Decimal year in which the version came out; from the row's date where the version does not tell.
 
     >>> engine_year("vllm", "0.11.0 [vllm/vllm-openai:v0.11.0]", "")[0]
-    2025.75
+    2025.76
     >>> engine_year("trtllm", "TensorRT 10.11, CUDA 12.9", "2025-09")[0]
     2025.7
     """

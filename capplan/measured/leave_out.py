@@ -1,13 +1,14 @@
 """Errors on what a fit has never seen: leave one model, one accelerator or one source out.
 
-For each group in turn the parameters are fitted to all other rows and the group is predicted with them.
+For each group in turn the parameters are fitted to all other rows and the group is predicted with them. The fits to
+parts of the rows come from the model linearised around the fit to all of them; the predictions come from the model itself.
 """
 
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from capplan.measured.calibrate import FitError, Parameter, Predict, Targets, error, solve
+from capplan.measured.calibrate import FitError, Parameter, Predict, Targets, error, linearise, resolved
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,13 @@ def leave_one_out(
     groups: dict[str, list[int]] = {}
     for at in rows:
         groups.setdefault(labels[at], []).append(at)
+    linear = linearise(parameters, fitted, targets, predict, rows)
     results = []
     for group, members in sorted(groups.items()):
         if len(members) < least_rows or len(members) == len(rows):
             continue
         inside = set(members)
-        values = solve(parameters, targets, predict, [at for at in rows if at not in inside])
+        values = dict(fitted) | resolved(linear, targets, [at for at in rows if at not in inside])
         results.append(
             LeftOut(
                 by,

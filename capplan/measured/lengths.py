@@ -10,6 +10,8 @@ from capplan.measured.table import Row, number
 # Where nothing is told: the middle of the public closed-loop benchmarks.
 DEFAULT_PROMPT_TOKENS = 1024.0
 DEFAULT_OUTPUT_TOKENS = 1024.0
+# Chat prompts and answers spread about as widely as they are long (ShareGPT, OpenOrca).
+DATASET_CV = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,20 @@ def lengths(row: Row, model: str) -> Lengths:
     output = _mean(row, "osl", ratio, dataset.output_tokens if dataset else None, DEFAULT_OUTPUT_TOKENS, notes)
     if dataset:
         prompt_cv, output_cv = dataset.prompt_cv, dataset.output_cv
+    elif drawn:
+        prompt_cv = output_cv = drawn.length_cv
     else:
-        prompt_cv = output_cv = drawn.length_cv if drawn else 0.0
+        prompt_cv = output_cv = _spread(row, notes)
     return Lengths(prompt, max(1.0, output), prompt_cv, output_cv, dataset, tuple(notes))
+
+
+def _spread(row: Row, notes: list[Assumption]) -> float:
+    """Standard deviation over mean: a mean prompt that is no whole number, with no nominal one, is a data set's."""
+    mean = number(row, "isl_mean_actual")
+    if mean is None or row.get("isl") or mean == int(mean):
+        return 0.0
+    notes.append(assume("length_cv", DATASET_CV, "the mean length is no whole number: a data set's, spread like chats"))
+    return DATASET_CV
 
 
 def _mean(
