@@ -21,10 +21,13 @@ _MOST_REPLICAS = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What the operator asks of every plan of a group; arrays of shape (scenarios,) where it may differ."""
+    """What the operator asks of every plan of a group; arrays of shape (scenarios,) where it may differ.
+
+    targets: latency limits in seconds by name, each a number or one a scenario.
+    """
 
     serving: Serving
-    targets: dict[str, float]
+    targets: dict[str, Any]
     utilization: Any
     node_gpus: int
 
@@ -163,9 +166,12 @@ def _bound(deployment: Deployment, layout: Layout, fits: Any, cut: Any, row: int
     return "max_sequences" if fits[row] >= limit else "kv_cache"
 
 
-def _worst(waits: Latency, targets: dict[str, float], shape: tuple[int, ...]) -> Any:
+def _worst(waits: Latency, targets: dict[str, Any], shape: tuple[int, ...]) -> Any:
     """The largest figure over its limit, 0 where there is no target; rises with the batch."""
-    ratios = [np.broadcast_to(waits.figure(name.removesuffix("_s")) / limit, shape) for name, limit in targets.items()]
+    ratios = [
+        np.broadcast_to(waits.figure(name.removesuffix("_s")) / np.asarray(limit)[..., None, None], shape)
+        for name, limit in targets.items()
+    ]
     return np.max(ratios, axis=0) if ratios else np.zeros(shape)
 
 

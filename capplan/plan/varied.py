@@ -1,0 +1,260 @@
+"""One scenario with keys that vary by row: load, lengths, prices and the model's own error as arrays, in one pass.
+
+Ten thousand worlds of a Monte-Carlo are one call; a `Scenario` and a `Plan` for each would take a hundred times longer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from capplan.cost.energy import J_PER_KWH, YEAR_S
+from capplan.cost.lines import CostLines
+from capplan.cost.varied import KEYS as COST_KEYS
+from capplan.cost.varied import varied_bill
+from capplan.engine.curve import curve
+from capplan.engine.layout import Layout
+from capplan.engine.serving import Steady, most_sequences
+from capplan.plan.candidates import layouts
+from capplan.plan.deployment import Deployment, deployment
+from capplan.plan.latency import Latency, latency
+from capplan.plan.load import Load, assembled
+from capplan.plan.money import board_w, running_s
+from capplan.plan.sizing import Limits, Sizing, size
+from capplan.reasoning.demand import Demand, demand
+from capplan.reasoning.lengths import Scaled
+from capplan.reasoning.options import Options, law
+from capplan.reasoning.scene import options_of, query_of
+from capplan.scenario.schema import Scenario
+
+Values = Mapping[str, Any]
+
+_TRAFFIC = (
+    "workload.qps", "workload.peak_to_mean", "workload.burstiness", "workload.target_utilization",
+    "serving.prefix_cache_hit_rate",
+)  # fmt: skip
+# Means of lengths: a law keeps its shape and is stretched to the mean.
+_LENGTHS = ("workload.prompt_tokens", "workload.answer_tokens", "reasoning.thinking_tokens")
+_COUNTS = ("k", "tokens_per_step", "samples", "width", "branching", "depth", "keep", "rollouts", "rounds")
+_REASONING = {f"reasoning.{name}": name for name in _COUNTS} | {
+    "reasoning.thinking_budget": "thinking_budget_tokens",
+}
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A fleet that stands: its layout and its replicas, spares included."""
+
+    layout: Layout
+    replicas: float
+
+
+@dataclass(frozen=True)
+class Varied:
+    """The rows' plans, all arrays of shape (rows,).
+
+    columns: the contract's names. lines: the bills. figures_s: latencies at peak by target (`ttft_p95_s`), those of the
+    scenario's targets. fits: whether the weights and one sequence fit. missed: by target, whether the row misses it;
+    `capacity` where the peak is more than the fleet serves at all. layout: of each row.
+    """
+
+    columns: Mapping[str, Any]
+    lines: CostLines
+    figures_s: Mapping[str, Any]
+    fits: Any
+    missed: Mapping[str, Any]
+    layout: Layout
+
+    @property
+    def feasible(self) -> Any:
+        """Rows that fit and miss no target."""
+        return np.logical_and.reduce([self.fits, *(~late for late in self.missed.values())])
+
+    @property
+    def usd_per_year(self) -> Any:
+        return self.lines.total_cents / 100
+
+
+def varies(scenario: Scenario, path: str) -> bool:
+    """Whether a key may be an array in `varied`; others ask for a deployment of their own."""
+    if path == "reasoning.samples" and scenario.reasoning.adaptive:
+        return False
+    if path == "reasoning.thinking_tokens" and scenario.reasoning.thinking_tokens is None:
+        return False
+    return path in _TRAFFIC or path in _LENGTHS or path in _REASONING or path in COST_KEYS
+
+
+def varied(
+    scenario: Scenario,
+    values: Values,
+    slowdown: Any = 1.0,
+    layout: Layout | None = None,
+    fleet: Fleet | None = None,
+) -> Varied:
+    """Plans of `scenario` with other values in each row.
+
+    values: dotted key -> array (rows,) or scalar in SI, each key one that `varies`. slowdown: every time of the engine
+    over the predicted one. layout: held in all rows; None chooses for each row. fleet: held in all rows, layout and
+    replicas, whatever they then miss; None sizes for each row.
+    Raises what the look-ups of `plan` raise, ValueError for the textbook engine, which has no load to vary.
+    """
+    if scenario.serving.engine == "textbook":
+        raise ValueError("the textbook engine has no steady state to vary")
+    rows = max(np.size(value) for value in (*values.values(), slowdown))
+    slow = np.broadcast_to(np.asarray(slowdown, np.float64), (rows,))
+    served = deployment(scenario)
+    load = _load(scenario, values, rows, slow)
+    limits = Limits(
+        serving=scenario.serving,
+        targets={name: limit / slow for name, limit in scenario.targets.limits_s().items()},
+        utilization=_array(values.get("workload.target_utilization", scenario.workload.target_utilization), rows),
+        node_gpus=scenario.serving.node_gpus or served.accelerator.node_gpus,
+    )
+    if fleet is not None:
+        sized, over = _standing(served, fleet, load, limits)
+    else:
+        candidates = layout or layouts(scenario.serving, served)
+        sized = size(served, _arrays(candidates), load, limits)
+        offered = load.peak_per_s * load.requests_per_query
+        serving = np.maximum(sized.replicas - scenario.serving.spare_replicas, 1)
+        over = offered > sized.capacity_per_s * serving * (1 + 1e-9)
+    return _read(scenario, values, served, load, sized, slow, over)
+
+
+def _read(
+    scenario: Scenario, values: Values, served: Deployment, load: Load, sized: Sizing, slow: Any, over: Any
+) -> Varied:
+    """The figures of sized fleets, times stretched by the slowdown, and the bill."""
+    power_w = board_w(served, load, sized)
+    lost_s = running_s(load, sized.mean) * slow
+    bill = varied_bill(scenario.cost, served.accelerator, sized.gpus, sized.nodes, power_w, lost_s, values)
+    mean = load.queries_per_s / slow
+    queries, output = mean * YEAR_S, np.asarray(load.asked.output_tokens, np.float64)
+    total = bill.lines.total_cents / 100
+    waits, capacity = sized.latency, sized.capacity_per_s / load.requests_per_query / slow
+    columns = {
+        "output_tokens": output,
+        "concurrency": sized.sequences,
+        "ttft_s": waits.ttft_s["mean"] * slow,
+        "itl_s": waits.itl_s["mean"] * slow,
+        "ttfo_s": waits.ttfo_s["mean"] * slow,
+        "tta_s": waits.tta_s["mean"] * slow,
+        "tta_p95_s": waits.tta_s["p95"] * slow,
+        "tta_p99_s": waits.tta_s["p99"] * slow,
+        "requests_per_s_per_replica": capacity,
+        "replicas": sized.replicas,
+        "gpus": sized.gpus,
+        "nodes": sized.nodes,
+        "utilization": mean / (capacity * sized.replicas),
+        "annual_tco_usd": total,
+        **{f"{part}_usd_per_year": bill.lines.category_cents(part) / 100
+           for part in ("capex", "energy", "maintenance", "rent")},
+        "usd_per_1k_queries": total / queries * 1e3,
+        "usd_per_m_output_tokens": total / (queries * output) * 1e6,
+        "annual_kwh": bill.kwh,
+        "annual_kg_co2e": bill.kg_co2e,
+        "energy_j_per_query": bill.kwh * J_PER_KWH / queries,
+    }  # fmt: skip
+    figures = {name: waits.figure(name.removesuffix("_s")) * slow for name in scenario.targets.limits_s()}
+    # A fleet that cannot serve the load keeps no limit on waiting; the formulas of a steady queue do not apply to it.
+    missed = {name: late | over for name, late in sized.missed.items()} | {"capacity": over}
+    targets = scenario.targets
+    if targets.annual_tco_usd is not None:
+        missed["annual_tco_usd"] = total > targets.annual_tco_usd
+    if targets.power_w is not None:
+        missed["power_w"] = bill.kwh * J_PER_KWH / YEAR_S > targets.power_w
+    shape = np.shape(total)
+    return Varied(
+        {name: np.broadcast_to(value, shape) for name, value in columns.items()},
+        bill.lines, figures, sized.fits >= 1, missed, sized.layout,
+    )  # fmt: skip
+
+
+def _load(scenario: Scenario, values: Values, rows: int, slow: Any) -> Load:
+    """The load of every row; a slower engine is the same one under more load, its clock running slower."""
+    work = scenario.workload
+    asked = varied_demand(scenario, values)
+    names = [f.name for f in fields(Demand) if f.name not in ("strategy", "verifier")]
+    whole = replace(asked, verifier=None, **{name: _array(getattr(asked, name), rows) for name in names})
+
+    def figure(key: str, default: float) -> Any:
+        return _array(values.get(key, default), rows)
+
+    hit = figure("serving.prefix_cache_hit_rate", scenario.serving.prefix_cache_hit_rate)
+    mean = figure("workload.qps", work.qps) * slow
+    peak = mean * np.maximum(figure("workload.peak_to_mean", work.peak_to_mean), 1.0)
+    return assembled((asked,), whole, hit, mean, peak, figure("workload.burstiness", work.burstiness))
+
+
+def varied_demand(scenario: Scenario, values: Values) -> Demand:
+    """What a query of each row asks for; scalars where nothing of it varies."""
+    options, query = options_of(scenario), query_of(scenario)
+    changes: dict[str, Any] = {
+        field: np.asarray(values[key], np.float64) for key, field in _REASONING.items() if key in values
+    }
+    work, thinking = scenario.workload, scenario.reasoning.thinking_tokens
+    if thinking is not None and "reasoning.thinking_tokens" in values:
+        changes["thinking"] = _stretched(thinking, values["reasoning.thinking_tokens"])
+    if "workload.prompt_tokens" in values:
+        query = replace(query, prompt=_stretched(work.prompt_tokens, values["workload.prompt_tokens"]))
+    if "workload.answer_tokens" in values:
+        query = replace(query, answer=_stretched(work.answer_tokens, values["workload.answer_tokens"]))
+    changed: Options = replace(options, **changes)
+    return demand(changed, query)
+
+
+def _stretched(length: Any, mean_tokens: Any) -> Any:
+    return Scaled(law(length), np.asarray(mean_tokens, np.float64) / length.mean_tokens)  # type: ignore[arg-type]
+
+
+def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> tuple[Sizing, Any]:
+    """The figures of a fleet that stays as it is under every row's load, and which rows are more than it serves."""
+    shape = load.peak_per_s.shape
+    layout = Layout(*(np.full(shape, float(np.asarray(d))) for d in _degrees(fleet.layout)))
+    one = Layout(*(np.asarray([float(np.asarray(d))]) for d in _degrees(fleet.layout)))
+    replica = served.replica(one)
+    column = load.column().requests
+    fits = np.broadcast_to(most_sequences(replica, column)[..., 0], shape)
+    given = limits.serving.concurrency
+    most = np.maximum(fits if given == "auto" else float(given), 1.0)
+    curves = curve(replica, column, np.broadcast_to(most, shape)[:, None])
+    top = curves.take((..., -1)).states
+    serving = max(fleet.replicas - limits.serving.spare_replicas, 1)
+    offered = load.peak_per_s * load.requests_per_query
+    state = curves.at_rate(offered / serving)
+    waits: Latency = latency(state, load.asked, load.burstiness, top.decoding * serving, offered)
+    size_gpus = int(np.asarray(fleet.layout.gpus))
+    nodes = np.full(shape, _nodes(fleet.replicas, size_gpus, limits.node_gpus))
+    missed = {name: waits.figure(name.removesuffix("_s")) > limit * (1 + 1e-9)
+              for name, limit in limits.targets.items()}  # fmt: skip
+    sized = Sizing(
+        layout=layout, replica=served.replica(layout), fits=fits, sequences=top.decoding, bound=("",) * len(fits),
+        capacity_per_s=top.requests_per_s, replicas=np.full(shape, int(fleet.replicas)),
+        gpus=nodes * limits.node_gpus, nodes=nodes, peak=state, mean=_mean(curves, load, fleet.replicas),
+        latency=waits, alone=waits, missed=missed, weight_bytes=0.0,
+    )  # fmt: skip
+    return sized, offered > top.requests_per_s * serving * (1 + 1e-9)
+
+
+def _mean(curves: Any, load: Load, replicas: float) -> Steady:
+    state: Steady = curves.at_rate(load.queries_per_s * load.requests_per_query / replicas)
+    return state
+
+
+def _nodes(replicas: float, size_gpus: int, node_gpus: int) -> int:
+    from capplan.fleet.replicas import nodes_needed
+
+    return int(nodes_needed(int(replicas), size_gpus, node_gpus))
+
+
+def _arrays(layout: Layout) -> Layout:
+    return Layout(*(np.atleast_1d(np.asarray(d, np.float64)) for d in _degrees(layout)))
+
+
+def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:
+    return layout.tensor, layout.pipeline, layout.expert, layout.attention_data
+
+
+def _array(value: Any, rows: int) -> Any:
+    return np.broadcast_to(np.asarray(value, np.float64), (rows,))
