@@ -107,7 +107,7 @@ def _profile(path: Path, vendor: str, year: float) -> Profile:
             memory_utilization=parse(limits["memory_utilization"], "ratio"),
             utilization_of_free=limits.get("utilization_of") == "free",
             reserved_bytes=parse(limits["reserved"], "bytes"),
-            collectives=str(tree["collectives"]),
+            collectives=_word(tree["collectives"]),
             output_reserved=parse(limits.get("output_reserved", "55 %"), "ratio"),
             overheads=overheads(block),
             exact=exact,
@@ -146,9 +146,14 @@ def with_overheads(base: Profile, values: Overheads) -> Profile:
 def _block(blocks: list[Mapping[str, Any]], vendor: str, year: float) -> tuple[Mapping[str, Any], bool]:
     own = [b for b in blocks if str(b.get("vendor", "nvidia")).casefold() == vendor]
     candidates = own or [b for b in blocks if str(b.get("vendor", "nvidia")).casefold() == "nvidia"] or list(blocks)
-    ordered = sorted(candidates, key=lambda b: float(b.get("from", 0)))
-    reached = [b for b in ordered if float(b.get("from", 0)) <= year]
+    ordered = sorted(candidates, key=lambda b: float(b.get("since", 0)))
+    reached = [b for b in ordered if float(b.get("since", 0)) <= year]
     return (reached[-1] if reached else ordered[0]), bool(own)
+
+
+def _word(value: Any) -> str:
+    """A word, with or without its source."""
+    return str(value["is"] if isinstance(value, Mapping) else value)
 
 
 def _band(fitted: Mapping[str, Any]) -> Band:
