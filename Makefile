@@ -26,9 +26,9 @@ wheel: .venv/developing          ## a built wheel in a fresh environment, run fr
 	.wheel-venv/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
 	CAPPLAN_WHEEL_VENV=.wheel-venv $(BIN)/python -m pytest tests/test_wheel.py
 
-golden: .venv/developing         ## rewrite tests/golden from scenarios/
-	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py
-	git diff --stat -- tests/golden
+golden: .venv/developing         ## rewrite tests/golden and the outputs pasted in the README
+	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py
+	git diff --stat -- tests/golden README.md
 
 bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
 	$(BIN)/python tests/bench/startup.py

@@ -21,9 +21,17 @@ def dominated(lower_is_better: Floats) -> Flags:
     return np.asarray((no_worse & better).any(axis=0))
 
 
-def staircase(cost: Floats, gain: Floats) -> NDArray[np.int64]:
-    """Places of the rows that give more `gain` than every cheaper one, from the cheapest up; NaN rows are left out."""
+def staircase(cost: Floats, gain: Floats, least: float = 0.0) -> NDArray[np.int64]:
+    """Places of the rows that give more `gain`, by at least `least`, than every cheaper one, from the cheapest up.
+
+    NaN rows are left out.
+
+    >>> staircase(np.array([3.0, 1.0, 2.0]), np.array([0.9, 0.5, 0.4])).tolist()
+    [1, 0]
+    """
     places = np.flatnonzero(~np.isnan(cost) & ~np.isnan(gain))
-    order = places[np.lexsort((-gain[places], cost[places]))]
-    best = np.maximum.accumulate(np.concatenate([[-np.inf], gain[order]]))[:-1]
-    return np.asarray(order[gain[order] > best], dtype=np.int64)
+    steps: list[int] = []
+    for at in places[np.lexsort((-gain[places], cost[places]))]:
+        if not steps or (gain[at] > gain[steps[-1]] and gain[at] >= gain[steps[-1]] + least):
+            steps.append(int(at))
+    return np.array(steps, dtype=np.int64)

@@ -13,6 +13,15 @@ COMPARED = {
 }
 # Two multipliers that differ by less than this are said to grow alike.
 ALIKE = 0.02
+# The row with the most tokens is worth a sentence where its multipliers lie this far apart.
+TELLING = 0.05
+# Parts of the bill, as columns and in words.
+PARTS = {
+    "capex_usd_per_year": "hardware, with its network and spares,",
+    "energy_usd_per_year": "energy, more of it spent decoding,",
+    "maintenance_usd_per_year": "maintenance",
+    "rent_usd_per_year": "rent",
+}
 
 
 def multiplied(rows: Sequence[Row], alone: Sequence[Row]) -> list[dict[str, object]]:
@@ -40,7 +49,7 @@ def _ratio(value: object, base: object) -> float | None:
 
 @dataclass(frozen=True)
 class Growth:
-    """The multipliers of the row that grew most, and what stands behind them in the first and that row."""
+    """The multipliers of a row, with that row and the one that it is measured against."""
 
     latency: float
     tokens: float
@@ -49,14 +58,21 @@ class Growth:
     first: Row
     last: Row
 
+    @property
+    def spread(self) -> float:
+        """How far the largest of the four lies above the smallest, as a ratio."""
+        four = (self.latency, self.tokens, self.fleet, self.cost)
+        return max(four) / min(four) - 1
+
 
 def sentence(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """One sentence on the row with the most tokens: how its multipliers compare, and why they differ.
+    """One sentence on how the multipliers of a row compare, and why they differ.
 
+    It is about the row with the most tokens, or where its four grow alike, the one whose four differ most.
     rows: those that differ in load only, with their multipliers. columns: what tells them apart.
     Empty where there is nothing to compare.
     """
-    grown = _growth(rows)
+    grown = _telling(rows)
     if grown is None:
         return ""
     label = ", ".join(f"{'K' if name == 'k' else name} = {grown.last[name]}" for name in columns)
@@ -68,15 +84,26 @@ def sentence(rows: Sequence[Row], columns: Sequence[str]) -> str:
     return f"{head}: {'; '.join(why)}." if why else f"{head}."
 
 
-def _growth(rows: Sequence[Row]) -> Growth | None:
+def _telling(rows: Sequence[Row]) -> Growth | None:
     names = ("latency_multiplier", *COMPARED)
     known = [row for row in rows if all(row.get(name) is not None for name in names)]
     known = [row for row in known if row.get("feasible")] or known
-    if not known:
+    grown = [_growth(known[0], row) for row in known[1:]]
+    if not grown:
         return None
-    last = max(known, key=lambda row: float(str(row["token_multiplier"])))
-    latency, tokens, fleet, cost = (float(str(last[name])) for name in names)
-    return Growth(latency, tokens, fleet, cost, known[0], last) if last is not known[0] else None
+    most = max(grown, key=lambda one: one.tokens)
+    return most if most.spread > TELLING else max(grown, key=lambda one: one.spread)
+
+
+def _growth(first: Row, last: Row) -> Growth:
+    return Growth(
+        latency=_number(last, "latency_multiplier"),
+        tokens=_number(last, "token_multiplier"),
+        fleet=_number(last, "fleet_multiplier"),
+        cost=_number(last, "cost_multiplier"),
+        first=first,
+        last=last,
+    )
 
 
 def _latency(grown: Growth) -> str:
@@ -91,21 +118,33 @@ def _fleet(grown: Growth) -> str:
     before, after = grown.first.get("concurrency"), grown.last.get("concurrency")
     if before == after == 1:
         return "the fleet grows as latency does because a replica serves one query at a time"
+    fewer = isinstance(before, int | float) and isinstance(after, int | float) and after < before
     if grown.fleet > grown.tokens * (1 + ALIKE):
-        fewer = isinstance(before, int | float) and isinstance(after, int | float) and after < before
         room = f", and concurrency per replica falls from {before:.0f} to {after:.0f}" if fewer else ""
         return f"the fleet grows more because longer sequences hold more KV cache for longer{room}"
     if grown.fleet < grown.tokens * (1 - ALIKE):
+        despite = f", although concurrency per replica falls from {before:.0f} to {after:.0f}" if fewer else ""
         return (
-            "the fleet grows less because the prompt is read once per query, larger fleets need less room "
-            "for queues, and replicas and nodes are whole"
+            "the fleet grows less because the prompt is read once per query, and larger fleets lose less "
+            f"to queues and whole nodes{despite}"
         )
     return ""
 
 
 def _cost(grown: Growth) -> str:
-    if grown.cost < grown.fleet * (1 - ALIKE):
-        return "cost grows less than the fleet because part of it does not depend on the number of GPUs"
-    if grown.cost > grown.fleet * (1 + ALIKE):
-        return "cost grows more than the fleet because its GPUs draw more power"
-    return ""
+    """Why cost and GPUs part: the share of the bill whose cost per GPU has moved most."""
+    if abs(grown.cost / grown.fleet - 1) <= ALIKE:
+        return ""
+    word = "less" if grown.cost < grown.fleet else "more"
+    moved = {part: _per_gpu(grown.last, part) - _per_gpu(grown.first, part) for part in PARTS}
+    part = max(moved, key=lambda name: abs(moved[name]))
+    change = "less" if moved[part] < 0 else "more"
+    return f"cost grows {word} than the fleet because {PARTS[part]} costs {change} per GPU"
+
+
+def _per_gpu(row: Row, part: str) -> float:
+    return _number(row, part) / _number(row, "gpus") if row.get(part) is not None else 0.0
+
+
+def _number(row: Row, name: str) -> float:
+    return float(str(row[name]))

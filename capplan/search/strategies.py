@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _YEAR_S = 365 * 86400.0
 
+# A tenth of a point of accuracy: less is no step of the frontier that anybody could measure.
+_LEAST_GAIN = 0.001
+
 Row = Mapping[str, Any]
 
 
@@ -123,6 +126,10 @@ def _key(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     written = getattr(value, "written", None)
     if written is not None:
         return str(written())
@@ -138,7 +145,7 @@ def _marked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     table = np.stack([cost, np.array([float(row["tta_s"]) for row in rows]), -right], axis=1)
     table[~entered] = np.nan
     beaten = dominated(table)
-    steps = staircase(np.where(entered, cost, np.nan), right)
+    steps = staircase(np.where(entered, cost, np.nan), right, least=_LEAST_GAIN)
     per_1k = np.array([float(rows[at]["usd_per_1k_queries"]) for at in steps])
     more = dict(zip(steps.tolist(), usd_per_point(per_1k, right[steps]), strict=True)) if len(steps) else {}
     return [

@@ -58,7 +58,23 @@ def test_the_sentence_does_not_name_a_fall_of_concurrency_that_is_none() -> None
 def test_a_longer_cache_and_a_smaller_fleet_are_told_as_such() -> None:
     text = told(latency=9, tokens=8, fleet=6, cost=5)
     assert "a KV cache that has grown" in text and "the prompt is read once" in text
-    assert "cost grows less than the fleet" in text
+    assert "although concurrency per replica falls from 100 to 50" in text
+
+
+def test_the_part_of_the_bill_that_moved_explains_a_cost_that_parts_from_the_fleet() -> None:
+    bill = [
+        {"k": 1, "energy_usd_per_year": 20, "capex_usd_per_year": 80},
+        {"k": 2, "energy_usd_per_year": 24, "capex_usd_per_year": 160},
+    ]
+    rows = [row(100, 10, 100) | bill[0], row(200, 20, 184) | bill[1]]
+    text = sentence(multiplied(rows, [{"tta_s": 1.0}, {"tta_s": 2.0}]), ["k"])
+    assert "cost grows less than the fleet because energy" in text and "costs less per GPU" in text
+
+
+def test_where_the_largest_row_grows_alike_another_tells_more() -> None:
+    rows = [row(100, 10, 100) | {"k": 1}, row(200, 15, 150) | {"k": 2}, row(800, 80, 800) | {"k": 8}]
+    alone = [{"tta_s": 1.0}, {"tta_s": 2.0}, {"tta_s": 8.0}]
+    assert sentence(multiplied(rows, alone), ["k"]).startswith("K = 2: tokens x 2.0")
 
 
 def test_nothing_is_explained_where_all_grow_alike_or_nothing_is_compared() -> None:
