@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
@@ -101,8 +102,9 @@ def query(prompt: Length, answer: Length) -> Query:
     return Query(law(prompt), law(answer))
 
 
+@lru_cache(maxsize=256)
 def law(length: Length) -> LengthLaw:
-    """The law of a length of a scenario."""
+    """The law of a length of a scenario; kept, since contenders of a comparison share theirs and its integrals."""
     if length.law == "constant":
         return Constant(length.mean_tokens)
     if length.law == "lognormal":

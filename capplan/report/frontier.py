@@ -1,4 +1,4 @@
-"""`strategies` for people: the recommendation, the rows worth looking at, and the frontier drawn."""
+"""`strategies` for people: the rows worth looking at, and the frontier of cost and accuracy drawn."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,17 +9,27 @@ from .report import Report
 from .show import column
 from .text import row_name
 
-# More rows than this are not read: people see the frontier then, programs all of them.
+# More rows than this are not read: people see then where more money buys more accuracy, programs all of them.
 MOST_ROWS = 24
 _WIDTH = 41
 
 
 def worth_looking_at(report: Report) -> Report:
-    """The report with all rows where they are few, else with those of the frontier."""
+    """The report with all rows where they are few, else with those at which more money buys more accuracy."""
     if len(report.rows) <= MOST_ROWS:
         return report
-    kept = [at for at in _by_cost(report)]
-    return replace(report, rows=tuple(report.rows[at] for at in kept), excuses=(), lines=()) if kept else report
+    rows = tuple(report.rows[at] for at in _by_cost(report))
+    if not rows:
+        return report
+    telling = tuple(name for name in report.axes if len({str(row.get(name)) for row in rows}) > 1)
+    return replace(report, rows=rows, axes=telling, excuses=(), lines=())
+
+
+def missed(report: Report) -> str:
+    """How many rows cannot be, by what they break; the reasons one by one are in JSON."""
+    first = {why.row: why.constraint for why in reversed(report.excuses) if why.row is not None}
+    counts = [f"{list(first.values()).count(name)} for {name}" for name in dict.fromkeys(first.values())]
+    return f"{len(first)} of {len(report.rows)} rows cannot be: {', '.join(counts)}." if first else ""
 
 
 def drawn(report: Report) -> Grid:
@@ -49,16 +59,20 @@ def _bar(ends: Sequence[float], start: float, span: float) -> str:
 
 
 def _by_cost(report: Report) -> list[int]:
+    """Rows of the frontier that are more accurate than every cheaper one, from the cheapest up."""
     places = [at for at, row in enumerate(report.rows) if row.get("frontier")]
-    return sorted(places, key=lambda at: _number(report, at, "annual_tco_usd"))
+    steps: list[int] = []
+    for at in sorted(places, key=lambda at: (_number(report, at, "annual_tco_usd"), -_number(report, at, "accuracy"))):
+        if not steps or _number(report, at, "accuracy") > _number(report, steps[-1], "accuracy"):
+            steps.append(at)
+    return steps
 
 
 def _brief(report: Report, at: int) -> str:
     """The row's name without keys that it does not have."""
     row = report.rows[at]
-    used = [name for name in report.axes if row.get(name) is not None and name != "strategy"]
-    rest = row_name(replace(report, axes=tuple(used)), at) if used else ""
-    return f"{row.get('strategy')}{', ' if rest else ''}{rest}"
+    rest = row_name(replace(report, axes=tuple(name for name in report.axes if name != "strategy")), at)
+    return f"{row.get('strategy')}, {rest}" if rest != report.name else str(row.get("strategy"))
 
 
 def _number(report: Report, at: int, name: str) -> float:

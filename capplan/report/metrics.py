@@ -12,7 +12,8 @@ class Metric:
 
     name: the key in JSON and CSV, which ends in its unit. label: the heading in tables.
     unit: how values are held, and so how they are shown (`report/show.py`): text, flag, count, tokens, s, j,
-    ratio, times, per_s, usd (a year's money, `Decimal`), usd_each (money of one unit), kwh, kg.
+    ratio, times, per_s, usd (a year's money, `Decimal`), usd_each (money of one unit), kwh, kg,
+    tflop (held in FLOP, shown in 1e12).
     better: `lower`, `higher` or empty where neither is.
     group: `candidate` columns say which plan it is and stand even where the plan cannot be; the others are results.
     """
@@ -100,6 +101,8 @@ FURTHER = (
     Metric("accuracy_metric", "metric", "text", "", "quality", "pass@1, cons@N, best-of-N, ..."),
     Metric("frontier", "frontier", "flag", "", "quality",
            "Nothing else that can be is as cheap, as fast and as accurate, and better in one of them."),
+    Metric("flop_per_query", "TFLOP/query", "tflop", "lower", "throughput",
+           "Arithmetic of one query, attention counted."),
     Metric("usd_per_1k_queries_per_point", "USD/1k per point", "usd_each", "lower", "quality",
            "What one more point of accuracy costs per 1,000 queries, along the cheapest rows of each accuracy."),
     Metric("class", "class", "text", "", "candidate", "Kind of request, as the trace names it; all together first."),
@@ -127,6 +130,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "tta_s", "output_tokens",
         "energy_j_per_query", "gpus", "annual_tco_usd", "usd_per_correct_answer", "usd_per_1k_queries_per_point",
         "frontier",
+    ),
+    "compute": (
+        "thinking_tokens", "flop_per_query", "annual_tco_usd", "usd_per_1k_queries", "tta_s", "gpus",
+        "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "usd_per_correct_answer",
     ),
     "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
     "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "planned_tta_s"),

@@ -64,6 +64,7 @@ SHOW: dict[str, Callable[..., str]] = {
     "usd": lambda value: f"{value:,.0f}",
     "usd_each": number,
     "kwh": lambda value: f"{value:,.0f}",
+    "tflop": lambda value: number(value / 1e12),
     "kg": lambda value: f"{value:,.0f}",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
-from .frontier import drawn, worth_looking_at
+from .frontier import drawn, missed, worth_looking_at
 from .metrics import VIEWS, metric
 from .report import Line, Report, Stated
 from .show import cell, cents, column
@@ -62,12 +62,12 @@ def _strategies(report: Report) -> Iterator[Block]:
     shown = worth_looking_at(report)
     if len(shown.rows) < len(report.rows):
         left = len(report.rows) - len(shown.rows)
-        yield Text(f"{left} of {len(report.rows)} are dominated or cannot be; `--format json` and `csv` have them all.")
+        yield Text(f"{left} of {len(report.rows)} rows are no step of the frontier; JSON and CSV have them all.")
     yield plans_grid(shown)
     yield drawn(report)
     for sentence in report.notes[1:]:
         yield Text(sentence)
-    yield from _cannot_be(report)
+    yield from _cannot_be(report) if len(shown.rows) == len(report.rows) else (Text(missed(report)),)
     yield Text(_rests_on(report), "quiet")
 
 

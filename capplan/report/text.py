@@ -20,7 +20,7 @@ _PARALLEL = {
 def row_name(report: Report, at: int) -> str:
     """What tells a row from the others, as a person would say it: `K = 8`, or the scenario's name."""
     row = report.rows[at]
-    axes = [name for name in report.axes if name in row]
+    axes = [name for name in report.axes if row.get(name) is not None]
     return ", ".join(f"{metric(name).label} = {cell(metric(name), row[name])}" for name in axes) or report.name
 
 
