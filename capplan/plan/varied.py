@@ -205,7 +205,7 @@ def varied_demand(scenario: Scenario, values: Values) -> Demand:
 
 
 def _stretched(length: Any, mean_tokens: Any) -> Any:
-    return Scaled(law(length), np.asarray(mean_tokens, np.float64) / length.mean_tokens)  # type: ignore[arg-type]
+    return Scaled(law(length), np.asarray(mean_tokens, np.float64) / length.mean_tokens)
 
 
 def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> tuple[Sizing, Any]:

@@ -196,7 +196,7 @@ def _gpu_prices(scenario: Scenario, own: Plan, fair: float) -> list[Crossing]:
     """What a GPU-hour of this fleet may cost all in, and what a GPU may cost to buy."""
     hours = float(own.row["gpus"]) * _HOURS
     total, api = float(own.row["annual_tco_usd"]), fair * scenario.workload.qps * YEAR_S
-    found = [Crossing("GPU price", "USD/hour", total / hours, api / hours, "below", "all in, for every GPU of the fleet")]
+    found = [Crossing("GPU price", "USD/hour", total / hours, api / hours, "below", "all in, for each GPU")]
     if scenario.cost.pricing.share("own"):
         trial = np.array([10_000.0, 20_000.0])
         low, high = varied(scenario, {"cost.purchase_price": trial}).usd_per_year
@@ -216,7 +216,7 @@ def _limits(prices: Tariff, usage: Usage) -> list[str]:
               ("output", prices.max_output_tokens, usage.output_tokens))  # fmt: skip
     for name, most, mean in bounds:
         if most is not None and float(np.mean(np.asarray(mean))) > most:
-            said.append(f"{prices.title} takes at most {most:,} {name} tokens a request: longer ones are cut off there.")
+            said.append(f"{prices.title} takes at most {most:,} {name} tokens a request and cuts off longer ones.")
     return said
 
 
