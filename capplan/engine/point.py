@@ -52,7 +52,8 @@ class Point:
     pool: the whole deployment, or the decode side where `prefill` holds the other one (disaggregated).
     draft_tokens: tokens proposed per step by speculative decoding, 0 without; draft names the method (mtp, eagle3 ...).
     prompt_tokens, output_tokens: true means per request; *_cv: standard deviation over mean.
-    concurrency: closed-loop clients over all replicas, or the static batch.
+    concurrency: closed-loop clients over all replicas, or the static batch; where `peak` is set, the most requests that
+    an open-loop client saw in flight.
     beams: sequences that decode for each request, sharing its prompt (beam search).
     request_rate_per_s: offered load over all replicas. requests: length of the run, None where unknown.
     ttft_limit_s, tpot_limit_s: p99 limits that the load type imposes (MLPerf), None elsewhere.
@@ -76,6 +77,7 @@ class Point:
     request_rate_per_s: float | None = None
     requests: int | None = None
     beams: int = 1
+    peak: bool = False
     draft: str = ""
     draft_tokens: int = 0
     prompt_cv: float = 0.0

@@ -102,14 +102,14 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
     return [
         Prediction(refused=refusals[j])
         if refusals[j]
-        else Prediction(
-            *(float(f[j]) if np.isfinite(f[j]) else None for f in figures),
-            low=low,
-            high=high,
-            notes=_notes(engine, chip),
-        )
+        else Prediction(*_figures(figures, j), low, high, None, _notes(engine, chip))
         for j in range(len(group.points))
     ]
+
+
+def _figures(figures: tuple[Any, ...], row: int) -> tuple[float | None, float | None, float | None, float | None]:
+    per_s, ttft_s, itl_s, e2e_s = (float(f[row]) if np.isfinite(f[row]) else None for f in figures)
+    return per_s, ttft_s, itl_s, e2e_s
 
 
 def _layout(group: _Group, pool: Callable[[Point], Pool | None]) -> Layout:
@@ -132,7 +132,7 @@ def _replica(arch: Architecture, chip: Accelerator, engine: Profile, point: Poin
 def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, copies: Any) -> tuple[Any, ...]:
     """(out tokens/s, TTFT, TPOT, end to end) for the load types of one pool."""
     load = np.array([p.load_type for p in group.points])
-    clients = group.column(lambda p: p.concurrency, 1.0) / copies
+    clients = _in_flight(group, replica, requests, group.column(lambda p: p.concurrency, 1.0) / copies)
     count = group.column(lambda p: p.requests, 1e6) / copies
     rate = group.column(lambda p: p.request_rate_per_s, np.inf) / copies
     spread = group.column(lambda p: p.output_cv)
@@ -169,6 +169,24 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
     return tuple(figures)
 
 
+def _in_flight(group: _Group, replica: Replica, requests: Requests, reported: Any) -> Any:
+    """Mean requests in flight: as reported, or behind a reported peak of an open loop.
+
+    A client that counts whoever was active within a second sees s = m (1 + 1/T) on average where m are in flight for
+    T seconds each, and in a long run at most about s + 4 sqrt(s) (Poisson, four standard deviations).
+    """
+    peaks = np.array([p.peak for p in group.points])
+    if not peaks.any():
+        return reported
+    seen = np.square(np.sqrt(4.0 + reported) - 2.0)
+    mean = seen
+    for _ in range(4):
+        state = closed_loop(replica, mean, requests)
+        seconds = _e2e(state, requests, 0.0)
+        mean = seen * seconds / (1.0 + seconds)
+    return np.where(peaks, mean, reported)
+
+
 def _disaggregated(
     group: _Group,
     decode: Replica,
@@ -183,7 +201,7 @@ def _disaggregated(
     pools = disaggregated.Pools(
         replace(prefill, speculation=None),
         decode,
-        group.column(lambda p: p.prefill and p.prefill.replicas, 1.0),
+        group.column(lambda p: p.prefill.replicas if p.prefill else None, 1.0),
         copies,
     )
     clients = group.column(lambda p: p.concurrency, 1.0)

@@ -99,6 +99,8 @@ def _point(row: Row) -> Point:
     notes.append(note)
     requests, note = _requests(row, load_type, clients, means)
     notes.append(note)
+    peak = _peak(load_type, clients, means)
+    notes.append(peak)
     ttft_limit_s, tpot_limit_s = means.dataset.limits_s(load_type) if means.dataset else (None, None)
     return Point(
         row_id=row.get("row_id", ""),
@@ -118,6 +120,7 @@ def _point(row: Row) -> Point:
         load_type=load_type,
         concurrency=clients,
         beams=means.dataset.beams if means.dataset else 1,
+        peak=peak is not None,
         request_rate_per_s=number(row, "request_rate"),
         requests=requests,
         draft=method,
@@ -126,6 +129,18 @@ def _point(row: Row) -> Point:
         tpot_limit_s=tpot_limit_s,
         assumptions=(*(note for note in notes if note), *filled, *means.assumptions),
     )
+
+
+def _peak(load_type: str, clients: int | None, means: Lengths) -> Assumption | None:
+    """A note where the concurrency of a run over a data set is a number that nobody sets: then it is the peak reported.
+
+    `vllm bench serve` prints the peak of requests in flight when it sends at a rate; people set powers of two and tens.
+    """
+    if load_type != "concurrency" or clients is None or means.output_cv < 0.5:
+        return None
+    if clients < 6 or clients % 8 == 0 or clients % 10 == 0 or clients & (clients - 1) == 0:
+        return None
+    return assume("concurrency", f"peak of {clients}", "not a number that clients are set to: the peak of an open loop")
 
 
 def _served(row: Row) -> _Served:
