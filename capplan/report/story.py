@@ -1,6 +1,8 @@
 """How a report is told to people: the blocks, in order, that table, Markdown and HTML render."""
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
 
 from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
 from .frontier import drawn, missed, worth_looking_at
@@ -24,7 +26,15 @@ _ANSWER = ("annual_tco_usd", "gpus", "tta_s", "usd_per_1k_queries")
 
 def tell(report: Report) -> list[Block]:
     """The report as blocks: the answer first, then how it comes about, then what it rests on."""
-    return [cleaned(block) for block in TELLERS.get(report.kind, _rows)(report) if not _empty(block)]
+    return [cleaned(block) for block in _teller(report.kind)(report) if not _empty(block)]
+
+
+def _teller(kind: str) -> Callable[[Report], Iterator[Block]]:
+    """How a kind of report is told: by its file under stories/, else as below, else row by row."""
+    if kind not in TELLERS and (Path(__file__).with_name("stories") / f"{kind}.py").is_file():
+        told: Callable[[Report], Iterator[Block]] = import_module(f"{__package__}.stories.{kind}").tell
+        return told
+    return TELLERS.get(kind, _rows)
 
 
 def _rows(report: Report) -> Iterator[Block]:
