@@ -18,7 +18,7 @@ class Kind:
 
     @staticmethod
     def of(arch: Architecture, chip: Accelerator, engine: Profile) -> "Kind":
-        """Mixture of experts or dense; chip with or without kernel data; engine fitted on this vendor's chips or not."""
+        """Mixture of experts or dense; chip with or without kernel data; engine fitted for its vendor or not."""
         return Kind(arch.moe is not None, operators(chip.operators).measured, engine.exact)
 
 

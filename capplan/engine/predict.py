@@ -151,9 +151,7 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
     if loop.any():
         state = closed_loop(replica, np.minimum(clients, fit), requests)
         inside = np.minimum(clients, fit)
-        # All clients start at once: the first wave queues for prefill, and what stays in step queues again.
-        start_s = replica.profile.overheads.burst * state.prefill_s * inside / 2.0
-        waited = start_s + np.maximum(clients - fit, 0.0) / state.requests_per_s
+        waited = _starts_s(group, replica, requests, state, inside) + np.maximum(clients - fit, 0.0) / state.requests_per_s
         finite = burst(replica, np.maximum(count, clients), inside, requests, spread)
         per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, state.requests_per_s)
         fill(loop, per_s, state.ttft_s + waited, state.itl_s, _e2e(state, requests, waited))
@@ -167,6 +165,20 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
         e2e_s = run.ttft_s + np.maximum(tokens - 1.0, 0.0) * run.itl_s
         fill(queued, count / run.seconds, run.ttft_s, run.itl_s, e2e_s)
     return tuple(figures)
+
+
+def _starts_s(group: _Group, replica: Replica, requests: Requests, state: Steady, clients: Any) -> Any:
+    """What the start of a closed loop adds to its mean TTFT.
+
+    All clients start at once, so the first wave queues for prefill. Requests of equal length that were prefilled in one
+    step end together too, and the prompts that follow them arrive together again.
+    """
+    overheads = replica.profile.overheads
+    first_s = overheads.burst * state.prefill_s * clients / 2.0
+    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
+    together = np.clip(limit / requests.prefill_tokens, 1.0, np.maximum(clients, 1.0)) - 1.0
+    equal = group.column(lambda p: p.prompt_cv) < 0.02
+    return first_s + np.where(equal, overheads.sync * state.prefill_s * together, 0.0)
 
 
 def _in_flight(group: _Group, replica: Replica, requests: Requests, reported: Any) -> Any:

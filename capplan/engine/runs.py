@@ -1,4 +1,4 @@
-"""Benchmark runs of finite length: a static batch, everything queued at once, clients that stop after so many requests."""
+"""Benchmark runs of finite length: a static batch, everything queued at once, clients that stop at some count."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ class Run:
 
 
 def prefill_alone_s(replica: Replica, prompts: Any, requests: Requests) -> Any:
-    """`prompts` prompts prefilled at once with nothing in decode, in as many steps as the engine's token limit makes."""
+    """`prompts` prompts prefilled at once with nothing in decode, in as many steps as the token limit makes."""
     overheads = replica.profile.overheads
     tokens = prompts * requests.prefill_tokens
     limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data

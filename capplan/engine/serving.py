@@ -17,7 +17,6 @@ from capplan.engine.speculation import Speculation
 from capplan.engine.step import step
 from capplan.engine.work import Work
 
-
 # A client decodes for at least this part of its time, e^-12: a first token after 160,000 times as long as the rest.
 _LEAST_SHARE_LOG = -12.0
 
@@ -39,8 +38,9 @@ class Requests:
 
     prefill_tokens: of the prompt, those that no cache holds; the last one is always computed.
     context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
-    beams: sequences that decode for each request, sharing its prompt (beam search). forks: requests that arrive together
-    and share one prompt, which is prefilled once: `prefill_tokens` is each one's part of it.
+    beams: sequences that decode for each request, sharing its prompt (beam search). forks: requests that arrive at once
+    and share one prompt, which is prefilled once: `prefill_tokens` is each one's part of it. longest_tokens: of one
+    sequence at its end, in the tail of the lengths.
     """
 
     prompt_tokens: Any
@@ -50,6 +50,7 @@ class Requests:
     held_tokens: Any
     beams: Any = 1.0
     forks: Any = 1.0
+    longest_tokens: Any = 0.0
 
     @property
     def cached_tokens(self) -> Any:
@@ -66,7 +67,8 @@ class Requests:
         mean = prompt_tokens + output_tokens / 2.0
         computed = np.maximum(prompt_tokens * (1.0 - cached), 1.0)
         held = prompt_tokens + beams * output_tokens / 2.0
-        return Requests(prompt_tokens, output_tokens, computed, mean, held, beams)
+        longest = prompt_tokens + beams * output_tokens
+        return Requests(prompt_tokens, output_tokens, computed, mean, held, beams, longest_tokens=longest)
 
 
 @dataclass(frozen=True)
@@ -101,12 +103,16 @@ class Steady:
 def most_sequences(replica: Replica, requests: Requests) -> Any:
     """Sequences of a replica at once: as many as the KV cache holds, at most what the engine allows; 0 if none fits.
 
-    An engine that reserves more of the output than half holds back the difference from the start.
+    An engine that reserves more of the output than half holds back the difference from the start. Where the longest
+    sequence does not fit alone, it could never end, and none fits.
     """
     job, engine = replica.work, replica.profile
     held = requests.held_tokens + (engine.output_reserved - 0.5) * requests.output_tokens * requests.beams
     drafted = replica.speculation.kv_bytes_per_gpu(held) if replica.speculation else 0.0
     by_memory = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, held, drafted)
+    longest = np.maximum(held, requests.longest_tokens)
+    alone = sequences_that_fit(job.architecture, job.layout, job.precision, replica.memory.kv_bytes, longest, drafted)
+    by_memory = np.where(alone >= 1.0, by_memory, 0.0)
     return np.minimum(by_memory, engine.max_sequences * job.layout.attention_data / requests.beams)
 
 
@@ -137,7 +143,7 @@ def prefill_chunk_tokens(replica: Replica, decoding: Any, requests: Requests) ->
 def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = None) -> Steady:
     """The steady state with `decoding` sequences in decode at any time; arrays broadcast.
 
-    others: of them, those that a sequence sees beside itself: as many where arrivals are independent of the state, fewer
+    others: of them, those that a sequence sees beside itself: as many where arrivals do not depend on the state, fewer
     where a fixed number of clients takes turns.
     """
     overheads = replica.profile.overheads

@@ -42,7 +42,7 @@ class Speculation:
         return self.draft_tokens * step(self.draft, rates, Overheads(), sequences, context).total_s
 
     def weight_bytes_per_gpu(self, work: Work) -> Any:
-        """What drafting adds to the weights on each GPU: the draft model, or as much as a layer for heads that cost time."""
+        """What drafting adds to the weights on each GPU: the draft model, or one layer for heads that cost time."""
         if self.draft is not None:
             return memory.weight_bytes_per_gpu(self.draft.architecture, self.draft.layout, self.draft.precision)
         own = memory.weight_bytes_per_gpu(work.architecture, work.layout, work.precision)

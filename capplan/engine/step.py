@@ -85,7 +85,7 @@ def _gemm_s(gemm: Gemm, rates: Rates, tokens: Any, sampled: Any) -> Any:
 
 
 def _moe_s(moe: Moe, work: Work, rates: Rates, tokens: Any) -> Any:
-    """Routed experts: the tokens of all attention ranks of a stage meet here, and each GPU reads its share of those hit."""
+    """Routed experts: tokens of all attention ranks of a stage meet here; each GPU reads its share of those hit."""
     storage, gpus = work.precision.experts, work.layout.stage_gpus
     kernel = rates.operators.moe[storage.kernel]
     weights = expert_parameters(moe, work.architecture.hidden)

@@ -11,7 +11,7 @@ from capplan.scenario.serving import Serving
 
 # Tensor parallelism is searched inside the scale-up domain, pipeline stages across up to this many nodes.
 _MOST_STAGES = 8
-_MOST_TENSOR = 16
+MOST_TENSOR = 16
 
 
 def layouts(serving: Serving, deployment: Deployment) -> Layout:
@@ -20,8 +20,8 @@ def layouts(serving: Serving, deployment: Deployment) -> Layout:
     Degrees that are given are taken as they are, whether they suit the model or not.
     """
     arch, chip = deployment.model.architecture, deployment.accelerator
-    domain = min(chip.scale_up_gpus, _MOST_TENSOR)
-    tensors = _given(serving.tensor_parallel) or _divisors(arch, domain)
+    domain = min(chip.scale_up_gpus, MOST_TENSOR)
+    tensors = _given(serving.tensor_parallel) or tensor_degrees(arch, domain)
     stages = _given(serving.pipeline_parallel) or [s for s in (1, 2, 4, _MOST_STAGES) if s <= arch.layers]
     ranks = _given(serving.attention_data_parallel) or _attention_ranks(arch, domain)
     made = []
@@ -41,7 +41,7 @@ def _given(degree: object) -> list[int]:
     return [degree] if isinstance(degree, int) else []
 
 
-def _divisors(arch: Architecture, domain: int) -> list[int]:
+def tensor_degrees(arch: Architecture, domain: int) -> list[int]:
     """Powers of two up to the scale-up domain that divide every attention group's heads."""
     heads = [group.heads for group in arch.attention] or [arch.hidden]
     return [t for t in (1, 2, 4, 8, 16) if t <= domain and all(h % t == 0 for h in heads)] or [1]

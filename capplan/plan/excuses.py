@@ -1,6 +1,7 @@
 """Why a plan cannot be, and the smallest change to the scenario that would let it."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,10 +9,12 @@ from capplan.engine.excuse import Excuse
 from capplan.engine.layout import Layout
 from capplan.engine.precision import precision
 from capplan.engine.serving import Requests, most_sequences
+from capplan.plan.candidates import MOST_TENSOR, tensor_degrees
 from capplan.plan.deployment import Deployment
 from capplan.scenario.schema import Scenario
 
 _LABELS = {"ttft": "TTFT", "itl": "ITL", "ttfo": "TTFO", "tta": "TTA"}
+_UNITS = {"usd": "USD", "w": "W", "ratio": ""}
 
 
 def does_not_fit(
@@ -29,7 +32,8 @@ def does_not_fit(
         f"{usable / 1e9:,.1f} GB for weights and KV cache"
     )
     if weight_bytes < usable:
-        text += f"; one sequence of {float(one.held_tokens):,.0f} tokens does not fit beside them"
+        tokens = max(float(one.held_tokens), float(one.longest_tokens))
+        text += f"; one sequence of {tokens:,.0f} tokens does not fit beside them"
     cure = _said(changes) if changes else "a smaller model, or an accelerator with more memory"
     return Excuse("memory", text, cure, changes, weight_bytes, usable, "bytes")
 
@@ -55,7 +59,10 @@ def missed_target(scenario: Scenario, target: str, value_s: float, limit_s: floa
     relaxed = _above(value_s)
     key = f"targets.{metric}_{which}"
     if alone_s > limit_s:
-        message = f"{label} is {alone_s:.3g} s for a query alone on its replica, over the limit of {limit_s:g} s: no number of replicas cures it"
+        message = (
+            f"{label} is {alone_s:.3g} s for a query alone on its replica, over the limit of {limit_s:g} s: "
+            "no number of replicas cures it"
+        )
         cure = f"fewer tokens to think, more tensor parallelism, a faster accelerator, or {key}: {relaxed:g} s"
     else:
         message = f"{label} is {value_s:.3g} s at peak, over the limit of {limit_s:g} s"
@@ -64,10 +71,31 @@ def missed_target(scenario: Scenario, target: str, value_s: float, limit_s: floa
 
 
 def missed_limit(constraint: str, label: str, value: float, limit: float, unit: str, more: bool) -> Excuse:
-    """A limit on money, power or accuracy that the plan misses."""
+    """A limit on money, power or accuracy that the plan misses; the cure is a limit that it keeps."""
     side = "under" if more else "over"
     text = f"{label} is {value:,.6g}, {side} the limit of {limit:,.6g}"
-    return Excuse(constraint, text, f"targets.{constraint}: {value:,.6g}", {}, value, limit, unit)
+    kept = _below(value) if more else _above(value)
+    written = f"{kept:.10g} {_UNITS[unit]}".strip()
+    key = f"targets.{constraint}"
+    return Excuse(constraint, text, f"{key}: {written}", {key: written}, value, limit, unit)
+
+
+def too_long(scenario: Scenario, deployment: Deployment, requests: Requests, row: int, thinking: float) -> Excuse:
+    """Prompt and output of a mean request exceed the context that the model was made for."""
+    one, most = _row(requests, row), deployment.model.architecture.max_context
+    prompt, output = float(one.prompt_tokens), float(one.output_tokens)
+    surplus = prompt + output - most
+    changes: dict[str, object] = {}
+    if 0 < surplus < thinking and scenario.reasoning.strategy != "direct":
+        changes = {"reasoning.thinking_budget": int(thinking - surplus)}
+    elif output < most:
+        changes = {"workload.prompt_tokens": int(most - output)}
+    text = (
+        f"{deployment.model.name} was made for {most:,} tokens of context, and a request has {prompt:,.0f} of prompt "
+        f"and {output:,.0f} of output"
+    )
+    cure = _said(changes) if changes else "a model with a longer context, or fewer tokens"
+    return Excuse("context", text, cure, changes, prompt + output, float(most), "tokens")
 
 
 def _above(value: float) -> float:
@@ -76,56 +104,58 @@ def _above(value: float) -> float:
     return float(np.ceil(value / step) * step)
 
 
-def _row(requests: Requests, row: int) -> Requests:
-    def pick(values: object) -> float:
-        return float(np.asarray(values).reshape(-1)[row if np.size(values) > 1 else 0])
+def _below(value: float) -> float:
+    """Rounded down to three digits of a ratio."""
+    return float(np.floor(value * 1000) / 1000)
 
-    return Requests(*(pick(getattr(requests, name)) for name in Requests.__dataclass_fields__))
+
+def _row(requests: Requests, row: int) -> Requests:
+    def pick(name: str) -> float:
+        values = np.ravel(np.asarray(getattr(requests, name), np.float64))
+        return float(values[row if values.size > 1 else 0])
+
+    return Requests(*(pick(name) for name in Requests.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Change:
+    """Keys of the scenario set to other values, and the layout and precision that they make."""
+
+    keys: dict[str, object]
+    layout: Layout
+    weights: str
+    kv_cache: str
+
+    def cures(self, deployment: Deployment, one: Requests) -> bool:
+        """Whether the weights and one sequence fit then."""
+        chip, arch = deployment.rates, deployment.model.architecture
+        stored = precision(arch, self.weights, self.kv_cache, chip.operators, frozenset(chip.peak_flop_per_s))
+        replica = replace(deployment, precision=stored).replica(self.layout)
+        return float(np.asarray(most_sequences(replica, one))) >= 1.0
 
 
 def _cure(scenario: Scenario, deployment: Deployment, layout: Layout, one: Requests) -> dict[str, object]:
-    """The first change of one key, from the least intrusive up, with which at least one sequence fits."""
-    serving = scenario.serving
-    options: list[tuple[str, object, Callable[[], bool]]] = []
-    for kv in ("fp8",):
-        if serving.kv_cache == "bf16":
-            options.append(("serving.kv_cache", kv, lambda: _fits(deployment, layout, one, serving.weights, "fp8")))
-    tensor = int(layout.tensor)
-    while tensor < 8:
-        tensor *= 2
-        wider = Layout(float(tensor), layout.pipeline, layout.expert, layout.attention_data)
-        options.append(
-            (
-                "serving.tensor_parallel",
-                tensor,
-                lambda w=wider: _fits(deployment, w, one, serving.weights, serving.kv_cache),
-            )  # type: ignore[misc]
-        )
-    for weights in {"bf16": ("fp8", "fp4"), "fp8": ("fp4",), "int8": ("int4",)}.get(serving.weights, ()):
-        options.append(
-            ("serving.weights", weights, lambda w=weights: _fits(deployment, layout, one, w, serving.kv_cache))
-        )  # type: ignore[misc]
-    for stages in (2, 4, 8):
-        deeper = Layout(layout.tensor, layout.pipeline * stages, layout.expert, layout.attention_data)
-        options.append(
-            (
-                "serving.pipeline_parallel",
-                int(deeper.pipeline),
-                lambda d=deeper: _fits(deployment, d, one, serving.weights, serving.kv_cache),
-            )  # type: ignore[misc]
-        )
-    return next(({key: value} for key, value, works in options if works()), {})
+    """The keys of the first change, from the least intrusive up, with which at least one sequence fits."""
+    return next((c.keys for c in _changes(scenario, deployment, layout) if c.cures(deployment, one)), {})
 
 
-def _fits(deployment: Deployment, layout: Layout, one: Requests, weights: str, kv_cache: str) -> bool:
-    from dataclasses import replace
-
-    chip = deployment.rates
-    stored = precision(
-        deployment.model.architecture, weights, kv_cache, chip.operators, frozenset(chip.peak_flop_per_s)
-    )
-    replica = replace(deployment, precision=stored, draft=None).replica(layout)
-    return float(most_sequences(replica, one)) >= 1.0
+def _changes(scenario: Scenario, deployment: Deployment, layout: Layout) -> Iterator[Change]:
+    serving, domain = scenario.serving, min(deployment.accelerator.scale_up_gpus, MOST_TENSOR)
+    weights, kv_cache = serving.weights, serving.kv_cache
+    if kv_cache == "bf16":
+        yield Change({"serving.kv_cache": "fp8"}, layout, weights, "fp8")
+    ranks = int(layout.attention_data)
+    tensors = [t for t in tensor_degrees(deployment.model.architecture, domain // ranks) if t > layout.tensor]
+    wider = [(t, replace(layout, tensor=float(t))) for t in tensors]
+    for tensor, wide in wider:
+        yield Change({"serving.tensor_parallel": tensor}, wide, weights, kv_cache)
+    for fewer in {"bf16": ("fp8", "fp4"), "fp8": ("fp4",), "int8": ("int4",)}.get(weights, ()):
+        yield Change({"serving.weights": fewer}, layout, fewer, kv_cache)
+    widest: dict[str, object] = {"serving.tensor_parallel": wider[-1][0]} if wider else {}
+    for keys, start in (({}, layout), (widest, wider[-1][1] if wider else layout)):
+        for stages in (2, 4, 8):
+            deep = replace(start, pipeline=start.pipeline * stages)
+            yield Change({**keys, "serving.pipeline_parallel": int(deep.pipeline)}, deep, weights, kv_cache)
 
 
 def _said(changes: dict[str, object]) -> str:

@@ -61,7 +61,7 @@ def latency(state: Steady, asked: Demand, burstiness: Any, slots: Any = None, ra
         "p99": asked.sequential_p99_tokens,
     }
     tta = {n: calls * ttft[n] + np.maximum(tokens[n] - 1.0, 0.0) * state.itl_s for n in tokens}
-    ttfo = {n: np.maximum(tta[n] - answer * state.itl_s, ttft[n]) for n in tokens}
+    ttfo = {n: np.maximum(tta[n] - np.maximum(answer - 1.0, 0.0) * state.itl_s, ttft[n]) for n in tokens}
     return Latency(ttft_s=ttft, itl_s=itl, ttfo_s=ttfo, tta_s=tta)
 
 

@@ -73,6 +73,7 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
         held_tokens=np.asarray(asked.kv_tokens_per_sequence, np.float64),
         beams=np.ones_like(output),
         forks=prompt / computed,
+        longest_tokens=prompt + output * asked.sequential_p99_tokens / np.maximum(asked.sequential_tokens, 1e-9),
     )
     return Load(
         demands=demands,

@@ -94,6 +94,10 @@ def excuses(parts: Parts) -> tuple[Excuse, ...]:
         held = at(sizing.weight_bytes)
         return (why.does_not_fit(scenario, parts.deployment, layout, held, parts.load.requests, parts.index),)
     found = []
+    asked, most = parts.load.requests, parts.deployment.model.architecture.max_context
+    if at(asked.prompt_tokens) + at(asked.output_tokens) > most > 0:
+        thinking = at(parts.load.asked.thinking_tokens)
+        found.append(why.too_long(scenario, parts.deployment, asked, parts.index, thinking))
     given = scenario.serving.concurrency
     if given != "auto" and given > at(sizing.fits):
         found.append(why.too_many_sequences(scenario, at(sizing.fits)))

@@ -106,7 +106,8 @@ def _refused(name: str, needed: float, chip: str, available: float) -> tuple[Exc
     if needed <= available:
         return ()
     text = (
-        f"{name} needs {needed / 1e9:,.0f} GB for its weights and the KV cache of one prompt, and {chip} has {available / 1e9:,.0f} GB; "
+        f"{name} needs {needed / 1e9:,.0f} GB for its weights and the KV cache of one prompt, "
+        f"and {chip} has {available / 1e9:,.0f} GB; "
         "the textbook engine knows no parallelism"
     )
     return (
