@@ -71,6 +71,9 @@ def command(
     series: Annotated[
         Path | None, typer.Option("--series", metavar="FILE.csv", help="Queue and KV over time, as CSV.")
     ] = None,
+    chart: Annotated[
+        Path | None, typer.Option("--chart", metavar="FILE.svg", help="Distributions of the latencies, drawn.")
+    ] = None,
     study: Annotated[
         bool, typer.Option("--study", help="Compare KV compression, routing and early stopping on this fleet.")
     ] = False,
@@ -108,9 +111,14 @@ def command(
         names = tuple(found.series)
         columns = [found.series[name].tolist() for name in names]
         write(to_csv(names, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]), series)
+    if chart is not None:
+        from capplan.report.curves import distribution_chart
+
+        curves = {name.upper(): values.tolist() for name, values in found.distributions.items()}
+        write(distribution_chart(f"{loaded.name}: share of requests that took at most so long", curves), chart)
     return report(
         "simulate",
-        [found.plan],
+        found.plans,
         rows=found.rows,
         axes=("class", "statistic"),
         notes=found.notes,

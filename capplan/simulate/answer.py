@@ -1,29 +1,39 @@
 """What `simulate` answers: rows of simulated percentiles beside the plan's own, and sentences about the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
+from capplan.scenario.tiers import tier_scenarios
+from capplan.simulate import telling
 from capplan.simulate.outcome import outcome
-from capplan.simulate.policy import Policy, Routing
-from capplan.simulate.requests import Floats, Requests, scaled_rate
-from capplan.simulate.run import Progress, run
+from capplan.simulate.policy import Routing
+from capplan.simulate.pools import Pool, split
+from capplan.simulate.requests import Floats, Ints, Requests, scaled_rate
+from capplan.simulate.run import Progress, Run
 from capplan.simulate.setup import Setup, planned_figures, setup
-from capplan.simulate.summary import EVERYONE, STATISTICS, ClassSummary, PoolSummary, pool_summary, series, summaries
+from capplan.simulate.summary import (
+    EVERYONE,
+    ClassSummary,
+    PoolSummary,
+    distributions,
+    pool_summary,
+    series,
+    summaries,
+)
 from capplan.simulate.traces.reader import MOST_REQUESTS, Cut, read_trace
 from capplan.simulate.traces.servegen import read_servegen
 from capplan.simulate.traffic.arrivals import Gaps
 from capplan.simulate.traffic.generate import generate
 
-COLUMNS = ("ttft", "itl", "ttfo", "tta")
 # Runs shorter than so many times to answer are mostly start-up; fewer requests than this give loose percentiles.
 LIVES, FEWEST = 10, 20_000
-APART = 0.20
 
 
 @dataclass(frozen=True)
@@ -51,54 +61,125 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows under the contract's names, one a class and statistic; notes; queue and KV over time."""
+    """Rows under the contract's names, one a class and statistic; notes; queue and KV over time; quantiles to draw.
 
-    plan: Plan
+    plans, pools: one a pool, in the scenario's order. series: those of each pool under its name.
+    """
+
+    plans: tuple[Plan, ...]
     rows: tuple[Mapping[str, object], ...]
     notes: tuple[str, ...]
     series: Mapping[str, Floats]
+    distributions: Mapping[str, Floats]
     summaries: tuple[ClassSummary, ...]
-    pool: PoolSummary
+    pools: tuple[PoolSummary, ...]
 
 
 def answer(scenario: Scenario, question: Question, progress: Progress | None = None) -> Answer:
-    """Plans the scenario, simulates its replicas, and puts the simulated figures beside the planned ones."""
-    ready = setup(scenario, peak=question.peak, traced=question.trace is not None)
-    policy = replace(
-        ready.policy,
-        replicas=question.replicas or ready.policy.replicas,
-        routing=question.routing or ready.policy.routing,
-    )
-    load, notes = _requests(ready, question)
-    served = run(load, ready.times, policy, seed=question.seed, exact=question.exact, progress=progress)
-    seen = outcome(served)
+    """Plans the scenario, simulates the replicas of each of its pools, and puts the figures beside the planned ones.
+
+    A scenario with `routing` sends its queries to the tiers by their shares, after the classifier.
+    Raises UserError where something cannot be simulated (see `setup`) or never fits.
+    """
+    tiers = tier_scenarios(scenario)
+    names, shares, parts = zip(*tiers, strict=True)
+    traced = question.trace is not None
+    setups = [setup(part, peak=question.peak, traced=traced) for part in parts]
+    if len(tiers) > 1 and question.replicas is not None:
+        raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
+    policies = [
+        replace(
+            ready.policy,
+            replicas=question.replicas or ready.policy.replicas,
+            routing=question.routing or ready.policy.routing,
+        )
+        for ready in setups
+    ]
+    loads, notes = _loads(setups, shares, question)
+    pools = [
+        Pool(name, ready.times, policy, load)
+        for name, ready, policy, load in zip(names, setups, policies, loads, strict=True)
+    ]
+    choice = _choice(shares, len(loads[0]), question.seed)
+    delay_s = scenario.routing.classifier.latency_s if scenario.routing and scenario.routing.classifier else 0.0
+    served = split(pools, choice, decision_s=delay_s, seed=question.seed, exact=question.exact, progress=progress)
+    seen = served.outcome
+    if len(tiers) > 1:
+        seen = replace(seen, classes=names, class_index=choice)
     targets = _targets(scenario)
     found = summaries(seen, question.warm_up, targets)
-    pool = pool_summary(served, seen)
-    comparable = question.trace is None and question.rate_factor == 1.0 and policy.replicas == ready.policy.replicas
-    planned = planned_figures(ready.plan.row) if comparable else {}
-    rows = [row for one in found for row in _rows(ready.plan, one, pool, policy, planned if one is found[0] else {})]
-    notes += _notes(found, pool, policy, question, targets)
-    notes += _differences(found[0], planned)
-    return Answer(ready.plan, tuple(rows), tuple(notes), series(served), found, pool)
+    comparable = not traced and question.rate_factor == 1.0 and question.replicas is None
+    planned = _planned(names, setups, delay_s) if comparable else {}
+    ran = [(name, leg) for name, leg in zip(names, served.runs, strict=True) if leg is not None]
+    states = tuple(pool_summary(leg, outcome(leg)) for _, leg in ran)
+    ready = dict(zip(names, setups, strict=True))
+    rows = [row for one in found for row in telling.rows(one, ready, planned.get(one.name, {}))]
+    notes += telling.notes(found, question.warm_up, targets)
+    for (name, leg), state in zip(ran, states, strict=True):
+        notes += telling.pool_notes(name, leg, state)
+    for one in found:
+        notes += telling.differences(one, planned.get(one.name, {}), len(tiers) > 1)
+    return Answer(
+        plans=tuple(ready.plan for ready in setups),
+        rows=tuple(rows),
+        notes=tuple(notes),
+        series=_series(ran),
+        distributions=distributions(seen, question.warm_up),
+        summaries=found,
+        pools=states,
+    )
 
 
-def _requests(ready: Setup, question: Question) -> tuple[Requests, list[str]]:
-    if question.trace is None:
-        if ready.traffic is None:
-            raise UserError("no traffic: give --trace")
-        traffic = replace(ready.traffic, rate_per_s=ready.traffic.rate_per_s * question.rate_factor, law=question.gaps)
-        tta_s = float(ready.plan.row["tta_s"])
-        count = question.requests or max(FEWEST, int(LIVES * traffic.rate_per_s * tta_s))
-        if count > question.most_requests:
-            raise UserError(
-                f"--requests {count:,}: more than {question.most_requests:,}; raise --max-requests for that"
-            )
-        said = f"{count:,} requests at {traffic.rate_per_s:,.4g}/s, burstiness {traffic.burstiness:g}"
-        return generate(traffic, count, question.seed), [f"Synthetic traffic: {said}, seed {question.seed}."]
-    if question.trace.is_dir():
+def _choice(shares: Sequence[float], count: int, seed: int) -> Ints:
+    """The pool of each query, drawn by the pools' shares."""
+    if len(shares) == 1:
+        return np.zeros(count, dtype=np.int64)
+    drawn = np.random.default_rng([seed, 5]).random(count)
+    picked = np.searchsorted(np.cumsum(shares), drawn, side="right")
+    return np.minimum(picked, len(shares) - 1).astype(np.int64)
+
+
+def _planned(names: Sequence[str], setups: Sequence[Setup], delay_s: float) -> dict[str, dict[str, float]]:
+    """The plan's latencies by class: of each pool, or of everyone where there is one."""
+    found = {}
+    for name, ready in zip(names if len(names) > 1 else (EVERYONE,), setups, strict=True):
+        figures = planned_figures(ready.plan.row)
+        found[name] = {key: value if key.startswith("itl") else value + delay_s for key, value in figures.items()}
+    return found
+
+
+def _series(ran: Sequence[tuple[str, Run]]) -> dict[str, Floats]:
+    """Queue, batch and KV over time; with several pools, each on its own clock and under its own name."""
+    if len(ran) == 1:
+        return series(ran[0][1])
+    return {f"{name}_{column}": values for name, leg in ran for column, values in series(leg).items()}
+
+
+def _loads(setups: Sequence[Setup], shares: Sequence[float], question: Question) -> tuple[list[Requests], list[str]]:
+    """Every query as each pool would see it, and a sentence about them."""
+    if question.trace is not None:
+        load, note = _traced(min(ready.context_tokens for ready in setups), question.trace, question)
+        return [load] * len(setups), [note]
+    drawn = [ready.traffic for ready in setups if ready.traffic is not None]
+    rate_per_s = sum(traffic.rate_per_s for traffic in drawn) * question.rate_factor
+    tta_s = sum(share * float(ready.plan.row["tta_s"]) for share, ready in zip(shares, setups, strict=True))
+    count = question.requests or max(FEWEST, int(LIVES * rate_per_s * tta_s))
+    if count > question.most_requests:
+        raise UserError(
+            f"{count:,} requests are more than {question.most_requests:,}: give fewer with --requests, "
+            "or raise --max-requests"
+        )
+    loads = [
+        generate(replace(traffic, rate_per_s=rate_per_s, law=question.gaps), count, question.seed) for traffic in drawn
+    ]
+    said = f"{count:,} requests at {rate_per_s:,.4g}/s, burstiness {drawn[0].burstiness:g}, seed {question.seed}"
+    return loads, [f"Synthetic traffic: {said}."]
+
+
+def _traced(context_tokens: int, path: Path, question: Question) -> tuple[Requests, str]:
+    if path.is_dir():
         trace = read_servegen(
-            question.trace,
+            path,
             question.seed,
             start_s=question.start_s,
             end_s=question.end_s,
@@ -107,82 +188,11 @@ def _requests(ready: Setup, question: Question) -> tuple[Requests, list[str]]:
         )
         load = trace.requests
     else:
-        most = question.most_requests
-        cut = Cut(question.start_s, question.end_s, ready.context_tokens, question.drop_long, most)
-        trace = read_trace(question.trace, cut)
+        cut = Cut(question.start_s, question.end_s, context_tokens, question.drop_long, question.most_requests)
+        trace = read_trace(path, cut)
         load = scaled_rate(trace.requests, question.rate_factor)
     said = "; ".join((f"{trace.format}, {len(load):,} requests", *trace.notes))
-    return load, [f"Trace {question.trace.name}: {said}."]
-
-
-def _rows(
-    plan: Plan, one: ClassSummary, pool: PoolSummary, policy: Policy, planned: Mapping[str, float]
-) -> list[dict[str, object]]:
-    about = ("model", "gpu", "weights", "kv_cache", "engine", "tensor_parallel", "pipeline_parallel", "expert_parallel")
-    rows = []
-    for statistic in STATISTICS:
-        row: dict[str, Any] = {"class": one.name, "statistic": statistic} | {name: plan.row[name] for name in about}
-        for metric in COLUMNS:
-            figure = one.figures[f"{metric}_{statistic}_s"]
-            row |= {f"{metric}_s": figure.value, f"{metric}_low_s": figure.low, f"{metric}_high_s": figure.high}
-            row[f"planned_{metric}_s"] = planned.get(f"{metric}_{statistic}_s")
-        row |= {
-            "replicas": policy.replicas,
-            "requests": one.requests,
-            "requests_per_s": one.requests_per_s,
-            "output_tokens_per_s": one.output_tokens_per_s,
-            "goodput_share": one.goodput_share,
-            "goodput_per_s": one.goodput_per_s,
-            "slowdown_short": one.slowdown_short.value,
-            "slowdown_short_p99": one.slowdown_short_p99.value,
-            "slowdown_long": one.slowdown_long.value,
-        }
-        if one.name == EVERYONE:
-            row |= {"busy_share": pool.utilization, "batch": pool.batch, "preemptions": pool.preemptions}
-        rows.append(row)
-    return rows
-
-
-def _notes(
-    found: tuple[ClassSummary, ...],
-    pool: PoolSummary,
-    policy: Policy,
-    question: Question,
-    targets: Mapping[str, float],
-) -> list[str]:
-    everyone = found[0]
-    notes = [
-        f"{policy.replicas} replicas, router {policy.routing.replace('_', ' ')}; the first {question.warm_up:.0%} of "
-        f"the time is cut as warm-up, {everyone.requests:,} requests are measured; intervals are 95 %, by batch means.",
-        f"Replicas run steps {pool.utilization:.0%} of the time, with {pool.batch:.1f} sequences decoding in the mean; "
-        f"{everyone.output_tokens_per_s:,.0f} output tokens/s in all; {pool.preemptions:,} preemptions.",
-        f"Short requests take {everyone.slowdown_short.value:.2f} times as long as alone (median; p99 "
-        f"{everyone.slowdown_short_p99.value:.2f}), long ones {everyone.slowdown_long.value:.2f} times.",
-        f"Little's law: requests present and arrivals x time differ by {pool.little_gap:.1e}.",
-    ]
-    if everyone.goodput_share is not None:
-        limits = ", ".join(f"{name.upper()} {limit:g} s" for name, limit in targets.items())
-        notes.append(f"Goodput: {everyone.goodput_share:.1%} of the requests meet {limits}.")
-    if pool.growing:
-        notes.append(
-            "The queue grows all the time: the load exceeds what these replicas serve, and the percentiles "
-            "only say how long the run was. Add replicas."
-        )
-    return notes
-
-
-def _differences(everyone: ClassSummary, planned: Mapping[str, float]) -> list[str]:
-    """A sentence for each figure in which plan and simulation are more than 20 % apart."""
-    said = []
-    for name, value in planned.items():
-        simulated = everyone.figures[name].value
-        if value > 0 and abs(simulated / value - 1) > APART:
-            metric, statistic = name.removesuffix("_s").split("_")
-            said.append(
-                f"Warning: {metric.upper()} {statistic} is {simulated:.4g} s simulated and {value:.4g} s planned, "
-                f"{simulated / value - 1:+.0%}."
-            )
-    return said
+    return load, f"Trace {path.name}: {said}."
 
 
 def _targets(scenario: Scenario) -> dict[str, float]:

@@ -114,6 +114,20 @@ def series(run: Run, points: int = 240) -> dict[str, Floats]:
     return {"time_s": time_s, "waiting": totals[0], "running": totals[1], "kv_share": kv}
 
 
+def distributions(outcome: Outcome, warm_up: float = 0.1, points: int = 201) -> dict[str, Floats]:
+    """Quantiles of ttft, ttfo, itl and tta after the warm-up, at equal distances in share, 0 to 1; shape (points,)."""
+    arrival_s = outcome.arrival_s
+    measured = arrival_s >= arrival_s[0] + warm_up * (arrival_s[-1] - arrival_s[0])
+    shares = np.linspace(0.0, 1.0, points)
+    found = {}
+    for metric in METRICS[:4]:
+        values = getattr(outcome, f"{metric}_s")[measured]
+        known = values[~np.isnan(values)]
+        if len(known):
+            found[metric] = np.quantile(known, shares)
+    return found
+
+
 def _summary(
     name: str, outcome: Outcome, chosen: NDArray[np.bool_], span_s: float, targets: Mapping[str, float] | None
 ) -> ClassSummary:

@@ -31,8 +31,8 @@ def test_the_planned_p95_time_to_answer_is_within_15_percent_of_the_simulated_on
     found = answer(_scenario(path, f"workload.target_utilization={utilization}"), Question(requests=30_000, seed=1))
     p95 = next(row for row in found.rows if row["class"] == "all" and row["statistic"] == "p95")
     assert p95["planned_tta_s"] == pytest.approx(p95["tta_s"], rel=0.15)
-    assert found.pool.little_gap < 1e-9
-    assert not found.pool.growing
+    assert found.pools[0].little_gap < 1e-9
+    assert not found.pools[0].growing
 
 
 def test_tabulated_decode_steps_are_the_models_own_at_both_ends_of_the_context():
@@ -80,8 +80,26 @@ def test_a_trace_is_served_by_the_planned_replicas_and_gives_rows_by_class(tmp_p
     assert "own CSV, 2,000 requests" in found.notes[0]
     assert all(row["planned_tta_s"] is None for row in found.rows)
     late = answer(_scenario(CHAT), Question(trace=path, rate_factor=30.0, replicas=1))
-    assert late.pool.growing
-    assert any("The queue grows all the time" in note for note in late.notes)
+    assert late.pools[0].growing
+    assert any("grows all the time" in note for note in late.notes)
+
+
+def test_routed_queries_are_served_pool_by_pool_after_the_classifier():
+    scenario = _scenario(SCENARIOS / "routing-70-30.yaml")
+    found = answer(scenario, Question(requests=20_000))
+    p95 = {row["class"]: row for row in found.rows if row["statistic"] == "p95"}
+    assert list(p95) == ["all", "fast", "deep"]
+    assert p95["fast"]["requests"] / p95["all"]["requests"] == pytest.approx(0.7, abs=0.02)
+    assert (p95["fast"]["model"], p95["deep"]["model"]) == ("llama-3.1-8b", "llama-3.3-70b")
+    assert p95["fast"]["tta_s"] < p95["deep"]["tta_s"]
+    for name in ("fast", "deep"):
+        assert p95[name]["planned_tta_s"] == pytest.approx(p95[name]["tta_s"], rel=0.25)
+    slow = answer(
+        _scenario(SCENARIOS / "routing-70-30.yaml", "routing.classifier.latency=2 s"), Question(requests=20_000)
+    )
+    mean, late = (next(row for row in rows if row["statistic"] == "mean") for rows in (found.rows, slow.rows))
+    assert late["ttft_s"] - mean["ttft_s"] == pytest.approx(2 - 0.008, rel=1e-6)
+    assert {"fast_waiting", "deep_kv_share"} <= set(found.series)
 
 
 def test_what_cannot_be_simulated_says_why():

@@ -1,0 +1,66 @@
+"""The command simulate, as a user runs it."""
+
+import csv
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+CHAT = "scenarios/templates/chat.yaml"
+HEADER = "timestamp,prompt_tokens,output_tokens\n"
+
+
+def test_the_same_seed_prints_the_same_bytes_and_json_has_intervals(capplan) -> None:
+    one, two = (capplan("simulate", CHAT, "--requests", "4000", "--seed", "7", "-f", "json") for _ in range(2))
+    assert one.returncode == 0, one.stderr
+    assert one.stdout == two.stdout
+    report = json.loads(one.stdout)
+    assert report["kind"] == "simulate"
+    p95 = next(row for row in report["rows"] if row["statistic"] == "p95")
+    assert p95["tta_low_s"] < p95["tta_s"] < p95["tta_high_s"]
+    assert any("seed 7" in note for note in report["notes"])
+    other = capplan("simulate", CHAT, "--requests", "4000", "--seed", "8", "-f", "json")
+    assert other.stdout != one.stdout
+
+
+def test_stepping_every_token_gives_the_same_percentiles(capplan) -> None:
+    given = ("simulate", CHAT, "--requests", "300", "--seed", "1", "-f", "json")
+    fast, exact = (json.loads(capplan(*given, *more).stdout)["rows"] for more in ((), ("--exact",)))
+    for quick, slow in zip(fast, exact, strict=True):
+        for name in ("ttft_s", "itl_s", "ttfo_s", "tta_s"):
+            assert quick[name] == pytest.approx(slow[name], rel=0.005)
+
+
+def test_a_trace_is_simulated_and_its_series_and_distributions_are_written(capplan, tmp_path: Path) -> None:
+    trace, series, chart = tmp_path / "trace.csv", tmp_path / "series.csv", tmp_path / "chart.svg"
+    trace.write_text(HEADER + "".join(f"{at / 10},800,{20 + at % 50}\n" for at in range(600)))
+    done = capplan("simulate", CHAT, "--trace", trace, "--until", "50 s", "--series", series, "--chart", chart)
+    assert done.returncode == 0, done.stderr
+    assert "own CSV, 500 requests" in done.stdout
+    with series.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert set(rows[0]) == {"time_s", "waiting", "running", "kv_share"}
+    assert max(float(row["running"]) for row in rows) > 0
+    drawn = ElementTree.fromstring(chart.read_text("utf-8"))
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}polyline")) == 4
+
+
+def test_bad_traces_and_options_end_with_2_and_say_where(capplan, tmp_path: Path) -> None:
+    trace = tmp_path / "bad.csv"
+    trace.write_text(HEADER + "0,10,5\n1,-4,5\n0.5,10,5\n")
+    done = capplan("simulate", CHAT, "--trace", trace)
+    assert done.returncode == 2
+    assert f"{trace}:3: prompt_tokens -4 is below 1" in done.stderr
+    assert f"{trace}:4: time 0.500000 s comes after" not in done.stderr  # line 3 could not be read, so 0 s is before it
+    for options, message in [
+        (("--rate-factor", "-1"), "rate"),
+        (("--until", "5 kg"), "--until"),
+        (("--warm-up", "2"), "warm-up"),
+        (("--study", "--trace", str(trace)), "--study draws its own queries"),
+        (("--requests", "50", "--max-requests", "10"), "more than 10"),
+    ]:
+        done = capplan("simulate", CHAT, *options)
+        assert done.returncode == 2, options
+        assert message in done.stderr
+    assert capplan("simulate", "scenarios/routing-70-30.yaml", "--replicas", "3").returncode == 2
