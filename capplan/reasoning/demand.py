@@ -1,18 +1,24 @@
 """What one query asks of the engine, whatever the strategy: the only thing that the engine sees of reasoning."""
 
+from __future__ import annotations
+
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capplan.errors import UserError
-from capplan.reasoning.accuracy.base import Base
-from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
+
 
 _STRATEGIES = "capplan.reasoning.strategies"
 

@@ -1,17 +1,22 @@
 """From a scenario to a strategy's demand and accuracy: the one place that knows both."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capplan.catalog import files
 from capplan.reasoning import options as sections
-from capplan.reasoning.accuracy.base import Base
-from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand, accuracy, demand
 from capplan.reasoning.options import Options, Query
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
 
 
 def demand_of(scenario: Scenario, section: Reasoning | None = None) -> Demand:

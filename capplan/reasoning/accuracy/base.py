@@ -1,14 +1,20 @@
 """What is known about one sample of the model: the ground on which every strategy's accuracy stands."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capplan.reasoning.accuracy.curve import Curve
 from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Array, Values
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.curve import Curve
+
 
 _SHARES = (np.arange(200) + 0.5) / 200
 

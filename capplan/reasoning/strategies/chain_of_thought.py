@@ -1,14 +1,19 @@
 """Chain of thought: K steps one after another, then the answer."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capplan.reasoning.accuracy.base import Base
-from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.options import Options, Query
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
 
 
 def demand(options: Options, query: Query) -> Demand:

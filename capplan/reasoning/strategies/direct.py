@@ -1,13 +1,18 @@
 """Direct: the answer at once, without thinking."""
 
-import math
+from __future__ import annotations
 
-from capplan.reasoning.accuracy.base import Base
-from capplan.reasoning.accuracy.value import Accuracy
+import math
+from typing import TYPE_CHECKING
+
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.lengths import Constant
 from capplan.reasoning.options import Options, Query
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
 
 
 def demand(options: Options, query: Query) -> Demand:

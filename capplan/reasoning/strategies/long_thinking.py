@@ -1,13 +1,19 @@
 """Long thinking by budget: one generation that thinks as long as the model wants, up to `thinking_budget`."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from capplan.reasoning.accuracy.base import Base
-from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.lengths import Constant, LengthLaw
 from capplan.reasoning.options import Options, Query
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
 
 
 def demand(options: Options, query: Query) -> Demand:
