@@ -1,6 +1,8 @@
 """An engine profile's residual costs fitted to measured rows, and the file that holds them."""
 
+import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -138,31 +140,32 @@ def predictor(measured: Measurements, base: Profile) -> Predict:
 
 
 def profile_text(base: Base, name: str, fitted: Fit) -> str:
-    """The YAML of a fitted profile: limits of the profile it started from, fitted costs, and their errors."""
+    """The YAML of a fitted profile: limits of the profile it started from, fitted costs, and their errors.
+
+    Its one block of costs serves every era and every vendor's chips, for it was asked for by name.
+    """
     tree: Mapping[str, Any] = load("engines", base.engine)
-    costs = replace(base.profile.overheads, **fitted.values)
-    block = {
-        "era": base.profile.era,
-        "from": "0",
-        "vendor": base.vendor,
-        **overhead_block(costs),
-    }
-    quality = {
-        "rows": str(fitted.after.rows),
-        "median_error": _percent(fitted.after.median),
-        "left_out_error": _percent(fitted.cross_validated.median),
-    }
-    shown = {key: value for key, value in quality.items() if value}
+    block = overhead_block(replace(base.profile.overheads, **fitted.values))
+    errors = {"median_error": _percent(fitted.after.median), "left_out_error": _percent(fitted.cross_validated.median)}
+    shown = {key: value for key, value in errors.items() if value}
     lines = [
         f"# {base.engine}'s residual costs, fitted by `capplan calibrate` to {fitted.after.rows} measured values.",
         f"# Median error {_percent(fitted.before.median)} before, {_percent(fitted.after.median)} after, "
         f"{_percent(fitted.cross_validated.median) or 'none'} on values left out ({fitted.folds} folds).",
         f"name: {name}",
         f"title: {tree.get('title', base.engine)}, calibrated",
+        "sources:",
+        *(f"  {key}: {_flow(fields)}" for key, fields in tree.get("sources", {}).items() if key != "fit"),
+        f"  fit: {{kind: fit, title: capplan calibrate on {fitted.after.rows} measured values}}",
         f"limits: {_flow(tree['limits'])}",
-        f"collectives: {tree['collectives']}",
+        f"collectives: {_value(tree['collectives'])}",
         "overheads:",
-        f"  - {_flow(block)[:-1]}, fitted: {_flow(shown)}}}",
+        f"  - era: {base.profile.era}",
+        f"    vendor: {base.vendor}",
+        "    since: 0",
+        "    from: fit",
+        *(f"    {key}: {value}" for key, value in block.items()),
+        f"    fitted: {_flow({'rows': str(fitted.after.rows), **shown})}",
         "# How each was fitted: value, and the spread of its logarithm that the data leave.",
         *(f"#   {_story(one.parameter, one.value, one.deviation, one.held)}" for one in fitted.fitted),
     ]
@@ -207,7 +210,15 @@ def _percent(share: float) -> str:
 
 
 def _flow(tree: Mapping[str, Any]) -> str:
-    return "{" + ", ".join(f"{key}: {value}" for key, value in tree.items()) + "}"
+    return "{" + ", ".join(f"{key}: {_value(value)}" for key, value in tree.items()) + "}"
+
+
+def _value(value: Any) -> str:
+    """A scalar or mapping as YAML in flow style, quoted where a plain scalar would be read otherwise."""
+    if isinstance(value, Mapping):
+        return _flow(value)
+    text = str(value)
+    return text if re.fullmatch(r"[\w%./ -]+", text) and text.strip() == text else json.dumps(text, ensure_ascii=False)
 
 
 def _story(parameter: Parameter, value: float, deviation: float, held: str) -> str:

@@ -1,7 +1,7 @@
 """Errors on what a fit has never seen: leave one model, one accelerator or one source out.
 
 For each group in turn the parameters are fitted to all other rows and the group is predicted with them. The fits to
-parts of the rows come from the model linearised around the fit to all of them; the predictions come from the model itself.
+parts of the rows come from the model linearised around the fit to all; the predictions come from the model itself.
 """
 
 import statistics

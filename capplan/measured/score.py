@@ -24,6 +24,7 @@ LONG_OUTPUT = "1k-in / 8k-out"
 DEFINITIONS = (
     "TTFT: request sent to its first output token of any kind, queueing included; mean over requests.",
     "TPOT: (end-to-end latency - TTFT) / (output tokens - 1) of one request, mean over requests.",
+    "TPOT and TTFT are scored in closed loop; as a row's primary metric they count there whatever the load.",
     "ITL: gap between two streamed chunks. It equals TPOT only where every chunk holds one token; TensorRT-LLM streams "
     "several at once, so TPOT is compared.",
     "TTFT is scored in closed loop below saturation only: up a series of rows that differ in concurrency alone, as "
@@ -223,9 +224,11 @@ def _row_pairs(row: Row, labels: Labels, estimate: Estimate, below: bool) -> Ite
         if predicted and seen.primary == "out_tps_per_gpu":
             predicted /= number(row, "gpu_count") or 1.0
         yield _pair(labels, PRIMARY, seen.primary, seen.primary_value, predicted, estimate)
+    closed_loop = row.get("load_type", labels.load_type) == "concurrency"
     for quantity in (THROUGHPUT, TPOT, TTFT, E2E):
         measured = seen.of(quantity)
-        if measured and (quantity != TTFT or below):
+        scored = below if quantity == TTFT else closed_loop or quantity != TPOT
+        if measured and scored:
             yield _pair(labels, quantity, quantity, measured, estimate.of(quantity), estimate)
 
 

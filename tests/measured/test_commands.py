@@ -44,13 +44,17 @@ def test_predict_writes_a_row_for_each_point_and_says_why_it_refuses(points: Pat
 
 
 @pytest.mark.parametrize("format", ["table", "json", "csv", "markdown", "html"])
-def test_every_format_is_written_and_the_same_twice(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_format_is_written_and_the_same_twice(
+    format: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tmp_path / "few.csv"
+    few.write_text("".join(Path(PUBLISHED).read_text(encoding="utf-8").splitlines(keepends=True)[:9]), encoding="utf-8")
     for command in ("predict", "accuracy"):
         texts = []
         for _ in range(2):
-            assert code_of([command, PUBLISHED, "--format", format]) == 0
+            assert code_of([command, str(few), "--format", format]) == 0
             texts.append(capsys.readouterr().out)
-        assert texts[0] == texts[1] and len(texts[0]) > 1000
+        assert texts[0] == texts[1] and len(texts[0]) > 500
 
 
 def test_accuracy_json_has_headlines_groups_definitions_and_worst(capsys: pytest.CaptureFixture[str]) -> None:
