@@ -27,6 +27,7 @@ class Overheads:
     gemm, attention, moe, prefill, collective: measured kernel time is multiplied by these.
     kv_reuse: 1 where the query heads of a group share one read of their keys and values, 0 where each reads them anew.
     burst: in a closed loop whose clients start at once, the share of that first queue which the mean TTFT keeps.
+    sync: in a closed loop of equal requests, the share of the prompts of one step that go on arriving together.
     """
 
     step_s: float = 0.0
@@ -42,6 +43,7 @@ class Overheads:
     collective: float = 1.0
     kv_reuse: float = 1.0
     burst: float = 0.0
+    sync: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Profile:
 
 _SECONDS = {"step": "step_s", "layer": "layer_s", "sequence": "sequence_s", "sequence_layer": "sequence_layer_s",
             "request": "request_s", "arrival": "arrival_s"}  # fmt: skip
-_FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "burst"}
+_FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "burst", "sync"}
 _NEWEST = 9999.0
 
 

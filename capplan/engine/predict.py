@@ -12,7 +12,7 @@ from capplan.catalog.architecture import Architecture
 from capplan.catalog.engines import Profile, profile
 from capplan.catalog.models import model
 from capplan.engine import disaggregated
-from capplan.engine.band import Kind, band
+from capplan.engine.band import band
 from capplan.engine.layout import Layout
 from capplan.engine.memory import memory
 from capplan.engine.point import Point, Pool
@@ -22,6 +22,9 @@ from capplan.engine.runs import burst, static_batch
 from capplan.engine.serving import Replica, Requests, Steady, closed_loop, most_sequences, open_loop
 from capplan.engine.speculation import usual
 from capplan.engine.work import work
+
+# Loads that last; the others are runs that start full and end empty, or rates.
+_LASTING = frozenset({"concurrency", "static_batch"})
 
 ProfileOf = Callable[[Point, Accelerator], Profile]
 
@@ -70,7 +73,7 @@ def predict(points: Sequence[Point], profile_of: ProfileOf = shipped_profile) ->
     for i, p in enumerate(points):
         chip = accelerator(p.accelerator)
         engine = profile_of(p, chip)
-        key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, p.prefill is None, engine)
+        key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, p.prefill is None, p.load_type in _LASTING, engine)
         groups[key].append(i)
     results: list[Prediction] = [Prediction()] * len(points)
     for key, index in groups.items():
@@ -97,14 +100,23 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
         figures = _disaggregated(group, decode, arch, chip, engine, requests, fit, copies)
     else:
         figures = _aggregated(group, decode, requests, np.maximum(fit, 1.0), copies)
-    low, high = band(Kind.of(arch, chip, engine))
+    lasting = first.load_type in _LASTING
+    spread = band(
+        arch, chip, engine, requests.prompt_tokens, requests.output_tokens, _running(group, fit, copies), lasting
+    ).spread
     refusals = [_refusal(p, chip, decode, j) if fit[j] < 1 else None for j, p in enumerate(group.points)]
     return [
         Prediction(refused=refusals[j])
         if refusals[j]
-        else Prediction(*_figures(figures, j), low, high, None, _notes(engine, chip))
+        else Prediction(*_figures(figures, j), 1 / spread[j], spread[j], None, _notes(engine, chip))
         for j in range(len(group.points))
     ]
+
+
+def _running(group: _Group, fit: Any, copies: Any) -> Any:
+    """Sequences that a replica runs: the clients or requests there are, at most those that fit."""
+    asked = group.column(lambda p: p.concurrency or p.requests, np.inf) / copies
+    return np.minimum(asked, fit)
 
 
 def _figures(figures: tuple[Any, ...], row: int) -> tuple[float | None, float | None, float | None, float | None]:
