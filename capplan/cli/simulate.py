@@ -37,6 +37,13 @@ class Router(StrEnum):
     predicted_length = "predicted_length"
 
 
+class Preempted(StrEnum):
+    """What becomes of the KV of a request that must give way."""
+
+    recompute = "recompute"
+    swap = "swap"
+
+
 class GapLaw(StrEnum):
     """The law of the gaps between arrivals."""
 
@@ -64,6 +71,19 @@ def command(
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
     routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
     gaps: Annotated[GapLaw, typer.Option("--gaps", help="Law of the gaps between arrivals.")] = GapLaw.gamma,
+    preemption: Annotated[
+        Preempted, typer.Option("--preemption", help="What becomes of a preempted request's KV.")
+    ] = Preempted.recompute,
+    first: Annotated[
+        str | None, typer.Option("--first", metavar="A,B", help="Classes of the trace that go before the others.")
+    ] = None,
+    checkpoint: Annotated[
+        int | None,
+        typer.Option("--checkpoint", min=1, metavar="TOKENS", help="Chunked reasoning: step back for others so often."),
+    ] = None,
+    keep_kv: Annotated[
+        str, typer.Option("--keep-kv", metavar="SHARE", help="KV compression: share of the entries kept.")
+    ] = "100 %",
     warm_up: Annotated[float, typer.Option("--warm-up", help="Share of the time that is cut.")] = 0.2,
     exact: Annotated[bool, typer.Option("--exact", help="Step every token, to check the short cuts.")] = False,
     drop_long: Annotated[bool, typer.Option("--drop-long", help="Leave out requests beyond the context.")] = False,
@@ -82,7 +102,7 @@ def command(
     from capplan.report.report import report
     from capplan.report.sheet import to_csv
     from capplan.simulate.answer import Question, answer
-    from capplan.simulate.policy import Routing
+    from capplan.simulate.policy import Preemption, Routing
     from capplan.simulate.traffic.arrivals import Gaps
 
     loaded = load(scenario, settings)
@@ -96,11 +116,15 @@ def command(
         seed=seed,
         peak=at is Load.peak,
         rate_factor=rate_factor,
-        start_s=_seconds("--from", start, 0.0),
-        end_s=_seconds("--until", until, float("inf")),
+        start_s=_parsed("--from", start, "s", 0.0),
+        end_s=_parsed("--until", until, "s", float("inf")),
         replicas=replicas,
         routing=Routing(routing) if routing else None,
         gaps=Gaps(gaps),
+        preemption=Preemption(preemption),
+        first_classes=tuple(name.strip() for name in first.split(",")) if first else (),
+        checkpoint_tokens=checkpoint,
+        kv_kept=_parsed("--keep-kv", keep_kv, "ratio", 1.0),
         warm_up=warm_up,
         exact=exact,
         drop_long=drop_long,
@@ -143,11 +167,11 @@ def _study(scenario: "Scenario", requests: int, seed: int) -> "Report":
     )
 
 
-def _seconds(flag: str, text: str | None, default: float) -> float:
+def _parsed(flag: str, text: str | None, unit: str, default: float) -> float:
     from capplan import units
 
     try:
-        return default if text is None else units.parse(text, "s")
+        return default if text is None else units.parse(text, unit)
     except units.UnitError as error:
         raise UserError(f"{flag}: {error}") from error
 

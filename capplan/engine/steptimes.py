@@ -25,7 +25,8 @@ class StepTimes:
     decode_base_s, decode_slope_s_per_token: shape (max_sequences + 1,), index n; n = 0 is a step of prefill alone.
     request_s: what a request adds to the step that completes its prompt, whatever its length.
     arrival_s: from sending a request to its place in the queue, which holds nobody else up.
-    kv_capacity_tokens: KV cache of the replica. swap_s_per_token: moving one token of KV to or from the host.
+    kv_capacity_tokens: KV cache of the replica. swap_s_per_token: moving one token of KV to or from the host;
+    None where that is not known.
     Raises UserError where the limits contradict each other.
     """
 
@@ -37,7 +38,7 @@ class StepTimes:
     kv_capacity_tokens: int
     kv_block_tokens: int = 16
     max_batched_tokens: int = 8192
-    swap_s_per_token: float = 0.0
+    swap_s_per_token: float | None = None
     request_s: float = 0.0
     arrival_s: float = 0.0
 
@@ -114,7 +115,7 @@ def compressed(times: StepTimes, keep: float) -> StepTimes:
         times,
         kv_capacity_tokens=int(times.kv_capacity_tokens / keep),
         decode_slope_s_per_token=tuple(keep * slope for slope in times.decode_slope_s_per_token),
-        swap_s_per_token=keep * times.swap_s_per_token,
+        swap_s_per_token=None if times.swap_s_per_token is None else keep * times.swap_s_per_token,
     )
 
 
@@ -127,7 +128,7 @@ def _faults(times: StepTimes) -> list[str]:
     if not _sound(times.decode_slope_s_per_token):
         faults.append("decode_slope_s_per_token must be finite and not negative")
     prefill = (times.prefill_fixed_s, times.prefill_s_per_token, times.prefill_s_per_token_context)
-    if not _sound((*prefill, times.swap_s_per_token, times.request_s, times.arrival_s)):
+    if not _sound((*prefill, times.swap_s_per_token or 0.0, times.request_s, times.arrival_s)):
         faults.append("prefill, swap, request and arrival times must be finite and not negative")
     if times.kv_block_tokens < 1 or times.kv_capacity_tokens < times.kv_block_tokens:
         faults.append(f"the KV cache of {times.kv_capacity_tokens:,} tokens holds no block of {times.kv_block_tokens}")

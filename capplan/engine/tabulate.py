@@ -15,7 +15,12 @@ from capplan.errors import UserError
 _MOST_SEQUENCES = 65_536
 
 
-def step_times(replica: Replica, requests: Requests, max_sequences: int | None = None) -> StepTimes:
+def step_times(
+    replica: Replica,
+    requests: Requests,
+    max_sequences: int | None = None,
+    host_link_bytes_per_s: float | None = None,
+) -> StepTimes:
     """The replica's steps as straight lines through the model's, fitted at the lengths of these requests.
 
     Decode: for every batch a line over the context, exact at the prompt and at prompt and output together; an engine
@@ -23,7 +28,8 @@ def step_times(replica: Replica, requests: Requests, max_sequences: int | None =
     (exact at a mean prompt and at the largest chunk) and one over the context. KV in tokens: what fits of sequences of
     mean length, fractions included.
 
-    requests: means, scalars. max_sequences: fewer than the engine's own limit, None for that.
+    requests: means, scalars. max_sequences: fewer than the engine's own limit, None for that. host_link_bytes_per_s: of
+    each GPU to its host, for swapping KV; None where it is not known.
     Raises UserError where the weights leave no room for KV.
     """
     job, engine = replica.work, replica.profile
@@ -45,6 +51,7 @@ def step_times(replica: Replica, requests: Requests, max_sequences: int | None =
         prefill_s_per_token_context=per_context,
         kv_capacity_tokens=capacity,
         max_batched_tokens=max(batch, most + 1),
+        swap_s_per_token=each_bytes / held / host_link_bytes_per_s if host_link_bytes_per_s else None,
         request_s=float(engine.overheads.request_s),
         arrival_s=float(engine.overheads.arrival_s),
     )

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from capplan.engine.steptimes import compressed
 from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import tier_scenarios
 from capplan.simulate import telling
 from capplan.simulate.outcome import outcome
-from capplan.simulate.policy import Routing
+from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.pools import Pool, split
 from capplan.simulate.requests import Floats, Ints, Requests, scaled_rate
 from capplan.simulate.run import Progress, Run
@@ -40,6 +41,7 @@ LIVES, FEWEST = 10, 20_000
 class Question:
     """How to simulate. trace: a file or a ServeGen folder, None for synthetic traffic by the scenario.
 
+    first_classes: those that go before all others, the first of them first. kv_kept: share of the KV entries kept.
     replicas, routing: None for the plan's. rate_factor: so many times the arrivals a second.
     """
 
@@ -53,6 +55,10 @@ class Question:
     replicas: int | None = None
     routing: Routing | None = None
     gaps: Gaps = Gaps.GAMMA
+    preemption: Preemption = Preemption.RECOMPUTE
+    first_classes: tuple[str, ...] = ()
+    checkpoint_tokens: int | None = None
+    kv_kept: float = 1.0
     warm_up: float = 0.2
     exact: bool = False
     drop_long: bool = False
@@ -87,18 +93,10 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     setups = [setup(part, peak=question.peak, traced=traced) for part in parts]
     if len(tiers) > 1 and question.replicas is not None:
         raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
-    policies = [
-        replace(
-            ready.policy,
-            replicas=question.replicas or ready.policy.replicas,
-            routing=question.routing or ready.policy.routing,
-        )
-        for ready in setups
-    ]
     loads, notes = _loads(setups, shares, question)
     pools = [
-        Pool(name, ready.times, policy, load)
-        for name, ready, policy, load in zip(names, setups, policies, loads, strict=True)
+        Pool(name, compressed(ready.times, question.kv_kept), _policy(ready, load, question), load)
+        for name, ready, load in zip(names, setups, loads, strict=True)
     ]
     choice = _choice(shares, len(loads[0]), question.seed)
     delay_s = scenario.routing.classifier.latency_s if scenario.routing and scenario.routing.classifier else 0.0
@@ -108,7 +106,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
         seen = replace(seen, classes=names, class_index=choice)
     targets = _targets(scenario)
     found = summaries(seen, question.warm_up, targets)
-    comparable = not traced and question.rate_factor == 1.0 and question.replicas is None
+    comparable = not traced and question.rate_factor == question.kv_kept == 1.0 and question.replicas is None
     planned = _planned(names, setups, delay_s) if comparable else {}
     ran = [(name, leg) for name, leg in zip(names, served.runs, strict=True) if leg is not None]
     states = tuple(pool_summary(leg, outcome(leg)) for _, leg in ran)
@@ -127,6 +125,23 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
         distributions=distributions(seen, question.warm_up),
         summaries=found,
         pools=states,
+    )
+
+
+def _policy(ready: Setup, load: Requests, question: Question) -> Policy:
+    """The plan's scheduling with what the question changes."""
+    unknown = [name for name in question.first_classes if name not in load.classes]
+    if unknown:
+        raise UserError(f"class {unknown[0]}: no such class in this traffic (there are {', '.join(load.classes)})")
+    first = question.first_classes
+    ranks = tuple(first.index(name) if name in first else len(first) for name in load.classes)
+    return replace(
+        ready.policy,
+        replicas=question.replicas or ready.policy.replicas,
+        routing=question.routing or ready.policy.routing,
+        preemption=question.preemption,
+        checkpoint_tokens=question.checkpoint_tokens,
+        priorities=ranks if first else (),
     )
 
 

@@ -55,6 +55,7 @@ class Batch:
         "step",
         "stop_key",
         "stops",
+        "swap_s",
         "tenant",
         "times",
         "waiting",
@@ -82,6 +83,7 @@ class Batch:
         self.offset, self.stop_key = [0] * slots, [-1] * slots
         self.stops: list[int] = []
         self.blocks = BlockCount(times.kv_block_tokens)
+        self.swap_s = times.swap_s_per_token or 0.0
         self.present = self.preempted = 0
         self.present_s = self.mark_s = 0.0
 
@@ -191,7 +193,7 @@ class Batch:
         self.held[slot] = blocks
         self.held_blocks += blocks
         if on_host:
-            self.extra_s += self.times.swap_s_per_token * tokens
+            self.extra_s += self.swap_s * tokens
             self._join(slot, request, produced)
             return True
         self.left[slot] = tokens - cached
@@ -292,7 +294,7 @@ class Batch:
         """Take a sequence off the batch; its KV goes to the host or is recomputed later."""
         on_host = self.policy.preemption is Preemption.SWAP and produced > 0
         if on_host:
-            self.extra_s += self.times.swap_s_per_token * (self.ledger.prompt[request] + produced)
+            self.extra_s += self.swap_s * (self.ledger.prompt[request] + produced)
         self.parked[request] = (produced, on_host)
         self.waiting += 1
         self._vacate(slot, request)

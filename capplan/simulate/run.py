@@ -12,7 +12,7 @@ from capplan.engine.steptimes import StepTimes
 from capplan.errors import UserError
 from capplan.simulate.exact import ExactReplica
 from capplan.simulate.ledger import Ledger, ledger
-from capplan.simulate.policy import Policy, Routing
+from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.replica import Replica
 from capplan.simulate.requests import Floats, Ints, Requests
 from capplan.simulate.samples import Samples
@@ -186,6 +186,8 @@ def _check(requests: Requests, times: StepTimes, policy: Policy) -> None:
             f"prefix pages of {policy.prefix_page_tokens} tokens are not whole KV blocks of {times.kv_block_tokens}; "
             "choose kv_block_tokens so that they are"
         )
+    if policy.preemption is Preemption.SWAP and times.swap_s_per_token is None:
+        raise UserError("swapping: how fast KV moves to the host is not known of this accelerator; choose recompute")
     room = times.kv_blocks * times.kv_block_tokens
     longest = requests.prompt_tokens + requests.output_tokens
     if len(longest) and (most := int(longest.max())) > room:

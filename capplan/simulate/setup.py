@@ -67,7 +67,12 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
     served = deployment(scenario)
     mean = _mean_request(load([scenario]).requests)
     concurrency = scenario.serving.concurrency
-    times = step_times(served.replica(layout), mean, None if concurrency == "auto" else int(concurrency))
+    times = step_times(
+        served.replica(layout),
+        mean,
+        None if concurrency == "auto" else int(concurrency),
+        served.accelerator.pcie_bandwidth_bytes_per_s,
+    )
     spares = scenario.serving.spare_replicas
     policy = Policy(
         replicas=max(int(row["replicas"]) - spares, 1),

@@ -57,6 +57,8 @@ def test_bad_traces_and_options_end_with_2_and_say_where(capplan, tmp_path: Path
         (("--rate-factor", "-1"), "rate"),
         (("--until", "5 kg"), "--until"),
         (("--warm-up", "2"), "warm-up"),
+        (("--first", "gold"), "class gold: no such class"),
+        (("--keep-kv", "0"), "KV compression keeps 0"),
         (("--study", "--trace", str(trace)), "--study draws its own queries"),
         (("--requests", "50", "--max-requests", "10"), "more than 10"),
     ]:

@@ -13,6 +13,7 @@ from capplan.errors import UserError
 from capplan.plan.deployment import deployment
 from capplan.scenario import loader
 from capplan.simulate.answer import Question, answer
+from capplan.simulate.policy import Preemption
 from capplan.simulate.setup import setup
 from capplan.simulate.study import Assumptions, explained, rows, serving_study
 
@@ -82,6 +83,25 @@ def test_a_trace_is_served_by_the_planned_replicas_and_gives_rows_by_class(tmp_p
     late = answer(_scenario(CHAT), Question(trace=path, rate_factor=30.0, replicas=1))
     assert late.pools[0].growing
     assert any("grows all the time" in note for note in late.notes)
+
+
+def _mean(found, name="all", column="tta_s"):
+    return next(row[column] for row in found.rows if row["class"] == name and row["statistic"] == "mean")
+
+
+def test_scheduling_choices_change_who_waits(tmp_path):
+    path = tmp_path / "trace.csv"
+    lines = [f"{at / 40},500,{20 if at % 2 else 800},{'short' if at % 2 else 'long'}\n" for at in range(4_000)]
+    path.write_text("timestamp,prompt_tokens,output_tokens,class\n" + "".join(lines))
+    scenario = _scenario(CHAT, "serving.concurrency=32")
+    plain = answer(scenario, Question(trace=path, replicas=3))
+    first = answer(scenario, Question(trace=path, replicas=3, first_classes=("short",)))
+    assert _mean(first, "short") < 0.5 * _mean(plain, "short")
+    chunked = answer(scenario, Question(trace=path, replicas=3, checkpoint_tokens=100, preemption=Preemption.SWAP))
+    assert _mean(chunked, "short") < _mean(plain, "short")
+    tight = _scenario(STUDY)
+    roomy = answer(tight, Question(requests=4_000, kv_kept=0.5))
+    assert _mean(roomy) < _mean(answer(tight, Question(requests=4_000)))
 
 
 def test_routed_queries_are_served_pool_by_pool_after_the_classifier():

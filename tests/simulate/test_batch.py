@@ -1,5 +1,7 @@
 """What a replica does, on cases small enough to work out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -171,6 +173,9 @@ def test_columns_that_contradict_each_other_are_refused():
         run(requests([0.0], 1, 1), SECOND_A_STEP, Policy(priorities=(0, 1)))
     with pytest.raises(UserError, match="max_batched_tokens 4 must exceed"):
         textbook_step_times(1.0, 4, max_batched_tokens=4)
+    with pytest.raises(UserError, match="choose recompute"):
+        unknown = replace(SECOND_A_STEP, swap_s_per_token=None)
+        run(requests([0.0], 1, 1), unknown, Policy(preemption=Preemption.SWAP))
     with pytest.raises(UserError, match="watermark"):
         Policy(watermark=1.0)
 
