@@ -1,5 +1,6 @@
 """The entry point: finds commands by file name, loads only the chosen one, and is the one place that catches."""
 
+import gc
 import inspect
 import os
 import sys
@@ -117,6 +118,8 @@ def capplan(
 
 def run() -> None:
     """The `capplan` program: every way out of it, with its exit code."""
+    # Imports make many objects and no garbage: looking for it less often saves a tenth of a short command.
+    gc.set_threshold(100_000)
     sys.exit(code_of(sys.argv[1:]))
 
 
