@@ -130,7 +130,10 @@ def command(
         drop_long=drop_long,
         most_requests=max_requests,
     )
-    found = answer(loaded, question, _progress if sys.stderr.isatty() else None)
+    watched = sys.stderr.isatty()
+    found = answer(loaded, question, _progress if watched else None)
+    if watched:
+        sys.stderr.write("\r" + " " * 40 + "\r")
     if series is not None:
         names = tuple(found.series)
         columns = [found.series[name].tolist() for name in names]

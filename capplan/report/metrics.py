@@ -109,7 +109,7 @@ FURTHER = (
     Metric("statistic", "statistic", "text", "", "candidate", "Mean or percentile that the latencies of a row are."),
     Metric("configuration", "configuration", "text", "", "candidate", "How the fleet serves: what is switched on."),
     Metric("replicas_by_pool", "replicas by pool", "text", "", "fleet", "Replicas for easy and for hard queries."),
-    Metric("queries_per_s", "queries/s", "per_s", "higher", "throughput", "Queries a second that a flooded fleet ends."),
+    Metric("queries_per_s", "queries/s", "per_s", "higher", "throughput", "Queries a second of a flooded fleet."),
     Metric("output_tokens_per_s", "tokens/s", "per_s", "higher", "throughput", "Output tokens a second, whole fleet."),
     Metric("throughput_ratio", "tokens/s ratio", "times", "higher", "throughput", "Tokens/s over the first row's."),
     Metric("tta_ratio", "TTA ratio", "times", "lower", "latency", "Mean TTA over the first row's."),
