@@ -70,10 +70,12 @@ def predict(points: Sequence[Point], profile_of: ProfileOf = shipped_profile) ->
     profile_of: another source of engine profiles, for calibration.
     """
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    chips = {name: accelerator(name) for name in {p.accelerator for p in points}}
     for i, p in enumerate(points):
-        chip = accelerator(p.accelerator)
+        chip = chips[p.accelerator]
         engine = profile_of(p, chip)
-        key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, p.prefill is None, p.load_type in _LASTING, engine)
+        load = (p.prefill is None, p.load_type in _LASTING)
+        key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, *load, engine)
         groups[key].append(i)
     results: list[Prediction] = [Prediction()] * len(points)
     for key, index in groups.items():
@@ -165,8 +167,9 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
         inside = np.minimum(clients, fit)
         waited = _starts_s(group, replica, requests, state, inside) + np.maximum(clients - fit, 0.0) / state.requests_per_s
         finite = burst(replica, np.maximum(count, clients), inside, requests, spread)
-        per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, state.requests_per_s)
-        fill(loop, per_s, state.ttft_s + waited, state.itl_s, _e2e(state, requests, waited))
+        e2e_s = _e2e(state, requests, waited)
+        per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, clients / e2e_s)
+        fill(loop, per_s, state.ttft_s + waited, state.itl_s, e2e_s)
     opened = np.isin(load, ["request_rate", "mlperf_server_poisson", "mlperf_interactive_poisson"]) & np.isfinite(rate)
     if opened.any():
         state = open_loop(replica, np.where(opened, rate, 0.0), fit, requests)

@@ -12,7 +12,7 @@ import numpy as np
 from capplan.catalog.engines import Profile
 from capplan.engine.memory import Memory, sequences_that_fit
 from capplan.engine.rates import Rates
-from capplan.engine.solve import bisect
+from capplan.engine.solve import bisect, chords
 from capplan.engine.speculation import Speculation
 from capplan.engine.step import step
 from capplan.engine.work import Work
@@ -153,7 +153,9 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     running, context = decoding * requests.beams, requests.context_tokens
     mixed_s = step(replica.work, replica.rates, overheads, running, context, chunk, requests.prompt_tokens,
                    past=requests.cached_tokens).total_s  # fmt: skip
-    alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
+    alone_s = decode_s
+    if replica.speculation:
+        alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
     steps = requests.prefill_tokens / chunk
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
@@ -202,7 +204,7 @@ def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:
         return state.requests_per_s * (state.ttft_s + gaps * state.itl_s) / count - 1.0
 
     shape = np.broadcast_shapes(count.shape, np.shape(gaps), np.shape(replica.work.layout.gpus))
-    state = at(bisect(surplus, np.full(shape, _LEAST_SHARE_LOG), np.zeros(shape), rounds=14))
+    state = at(chords(surplus, np.full(shape, _LEAST_SHARE_LOG), np.zeros(shape)))
     inside = state.requests_per_s * (state.ttft_s + gaps * state.itl_s)
     queued_s = np.maximum(count - inside, 0.0) / state.requests_per_s
     return replace(state, queue_s=state.queue_s + queued_s, ttft_s=state.ttft_s + queued_s)
