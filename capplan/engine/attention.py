@@ -34,12 +34,11 @@ def attention_s(
 ) -> Any:
     """All layers of one group: `sequences` decoding at `context`, and `prefill` tokens of prompts `prompt` long.
 
-    sequences, prefill: of the whole replica (of one pipeline stage's share); scalars or arrays.
+    sequences, prefill: of one attention-data-parallel rank; scalars or arrays.
     kv_reuse: as in `Overheads`. past, verify: as in `step`.
     """
-    share = 1 / work.layout.attention_data
-    decode = _decode_s(group, work, rates, sequences * share, context, kv_reuse, verify)
-    causal = _prefill_s(group, work, rates, prefill * share, prompt, past)
+    decode = _decode_s(group, work, rates, sequences, context, kv_reuse, verify)
+    causal = _prefill_s(group, work, rates, prefill, prompt, past)
     return group.layers * (
         np.where(np.asarray(sequences) > 0, decode, 0.0) + np.where(np.asarray(prefill) > 0, causal, 0.0)
     )

@@ -26,7 +26,7 @@ class Memory:
 
 
 def weight_bytes_per_gpu(arch: Architecture, layout: Layout, precision: Precision) -> Any:
-    """Weights on one GPU: attention replicated over attention-data-parallel ranks, experts spread over all of a stage.
+    """Weights on one GPU: attention and dense MLPs whole on each attention-data-parallel rank, experts spread over all.
 
     Embedding and head are split over the tensor group and stay in 16 bit; the first and last stage of a pipeline hold
     one of them each, so the fullest stage is charged one.
@@ -35,10 +35,9 @@ def weight_bytes_per_gpu(arch: Architecture, layout: Layout, precision: Precisio
     tables = (p.embedding + (0.0 if arch.tied_embeddings else p.head)) * precision.head.bytes_per_weight
     attention = (p.attention + p.recurrent) * precision.attention.bytes_per_weight
     small = (p.norms + p.router) * 2.0
-    dense = (p.dense_mlp + p.other) * precision.mlp.bytes_per_weight / layout.attention_data
-    shared = p.shared_experts * precision.mlp.bytes_per_weight
+    dense = (p.dense_mlp + p.shared_experts + p.other) * precision.mlp.bytes_per_weight
     experts = p.experts * precision.experts.bytes_per_weight / layout.stage_gpus
-    per_stage = (attention + dense + shared) / layout.tensor + small + experts
+    per_stage = (attention + dense) / layout.tensor + small + experts
     return per_stage / layout.pipeline + tables / layout.tensor / np.minimum(layout.pipeline, 2)
 
 

@@ -47,6 +47,8 @@ def step(
     verify: tokens of each sequence in the step, more than one where drafted tokens are verified.
     All broadcast against each other and against a layout of arrays. With pipeline parallelism each stage works on its
     own part of the sequences, and the time is that of all stages: an output token of a sequence passes every one.
+    Attention-data-parallel ranks share sequences and prompts evenly, as they do under load; a lone prompt stays on one
+    rank and takes longer.
     """
     layout = work.layout
     sequences = sequences / layout.pipeline
@@ -56,23 +58,26 @@ def step(
     tokens = np.maximum(decode + prefill, 1e-9)
     new = np.maximum(prompt - past, 1.0)
     prompts = np.where(np.asarray(prefill) > 0, np.maximum(prefill / new, 1.0), 0.0)
+    share = 1 / layout.attention_data
+    own, own_prefill = sequences * share, prefill * share
     attention = sum(
-        attention_s(group, work, rates, sequences, context, prefill, prompt, overheads.kv_reuse, past, verify)
+        attention_s(group, work, rates, own, context, own_prefill, prompt, overheads.kv_reuse, past, verify)
         for group in work.architecture.attention
     )
     return Step(
-        gemm_s=overheads.gemm * sum(_gemm_s(g, rates, tokens, decode + prompts) for g in work.gemms),
+        gemm_s=overheads.gemm * sum(_gemm_s(g, rates, tokens * share, (decode + prompts) * share) for g in work.gemms),
         attention_s=overheads.attention * (attention + recurrent_s(work, rates, sequences + prefill / new)),
         moe_s=overheads.moe * _moe_s(work.architecture.moe, work, rates, tokens) if work.architecture.moe else 0.0,
-        collective_s=overheads.collective * collectives_s(work, rates, tokens),
+        collective_s=overheads.collective * collectives_s(work, rates, tokens * share),
         overhead_s=overheads.step_s * layout.pipeline
         + overheads.layer_s * work.architecture.layers
-        + (overheads.sequence_s * layout.pipeline + overheads.sequence_layer_s * work.architecture.layers) * sequences,
+        # Every attention rank looks after its own sequences.
+        + (overheads.sequence_s * layout.pipeline + overheads.sequence_layer_s * work.architecture.layers) * own,
     )
 
 
 def _gemm_s(gemm: Gemm, rates: Rates, tokens: Any, sampled: Any) -> Any:
-    rows = (sampled if gemm.sampled_rows else tokens) * gemm.share
+    rows = sampled if gemm.sampled_rows else tokens
     return gemm.layers * gemm_s(
         np.maximum(rows, 1.0),
         gemm.outputs,

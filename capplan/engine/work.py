@@ -12,9 +12,8 @@ from capplan.engine.projections import index_layers
 
 @dataclass(frozen=True)
 class Gemm:
-    """A weight matrix `inputs` x `outputs` on each GPU, `layers` times a pass.
+    """A weight matrix `inputs` x `outputs` on each GPU, `layers` times a pass, for the tokens of the GPU's own rank.
 
-    share: part of the step's tokens that pass it on each GPU (1 / attention data parallelism for attention).
     sampled_rows: only the positions that are sampled from pass it (the output head).
     """
 
@@ -22,7 +21,6 @@ class Gemm:
     outputs: Any
     inputs: Any
     storage: Storage
-    share: Any = 1.0
     sampled_rows: bool = False
 
 
@@ -30,8 +28,8 @@ class Gemm:
 class Work:
     """Everything that one GPU of the layout does in a pass, before rates are known.
 
-    reductions: sums over the tensor group in a pass, after each attention (or its recurrent stand-in) and each
-    mixture of experts; dense_reductions: those after dense MLPs.
+    reductions: sums over the tensor group in a pass: one after each attention (or its recurrent stand-in), one after
+    each MLP.
     """
 
     architecture: Architecture
@@ -39,7 +37,6 @@ class Work:
     precision: Precision
     gemms: tuple[Gemm, ...]
     reductions: float
-    dense_reductions: float
 
 
 def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
@@ -51,26 +48,22 @@ def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
         gemms += [g for group in arch.mlps for g in _mlp(group, arch.hidden, layout, precision)]
         gemms += _moe(arch.moe, arch.hidden, layout, precision) if arch.moe else []
         gemms += _recurrent(arch, layout, precision)
-        share = 1 / layout.attention_data
-        gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, share, sampled_rows=True))
+        gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, sampled_rows=True))
     mixers = sum(g.layers for g in arch.attention) + (arch.recurrent.layers if arch.recurrent else 0)
-    experts = arch.moe.layers if arch.moe else 0
-    dense = sum(g.layers for g in arch.mlps)
-    if mixers + experts + dense == 0:
-        mixers = dense = arch.layers
-    return Work(arch, layout, precision, tuple(gemms), float(mixers + experts), float(dense))
+    mlps = sum(g.layers for g in arch.mlps) + (arch.moe.layers if arch.moe else 0)
+    return Work(arch, layout, precision, tuple(gemms), float(mixers + mlps) or 2.0 * arch.layers)
 
 
 def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
-    tensor, share, storage = layout.tensor, 1 / layout.attention_data, precision.attention
+    tensor, storage = layout.tensor, precision.attention
     if group.compression:
         pooling, heads = group.compression, group.heads / tensor
         pooled = 2 * group.head_dim * (2 if group.index else 1) if pooling.ratio else 0
         gemms = [
-            Gemm(group.layers, pooling.q_lora_rank + group.head_dim + pooled, hidden, storage, share),
-            Gemm(group.layers, heads * group.head_dim, pooling.q_lora_rank, storage, share),
-            Gemm(group.layers, pooling.output_rank, heads * group.head_dim, storage, share),
-            Gemm(group.layers, hidden, pooling.output_groups * pooling.output_rank / tensor, storage, share),
+            Gemm(group.layers, pooling.q_lora_rank + group.head_dim + pooled, hidden, storage),
+            Gemm(group.layers, heads * group.head_dim, pooling.q_lora_rank, storage),
+            Gemm(group.layers, pooling.output_rank, heads * group.head_dim, storage),
+            Gemm(group.layers, hidden, pooling.output_groups * pooling.output_rank / tensor, storage),
         ]
     elif group.mla:
         mla = group.mla
@@ -78,29 +71,30 @@ def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: P
         q_in = mla.q_lora_rank or hidden
         down = mla.kv_lora_rank + mla.rope_dim + (mla.q_lora_rank or 0)
         gemms = [
-            Gemm(group.layers, down, hidden, storage, share),
-            Gemm(group.layers, heads * (mla.nope_dim + mla.rope_dim), q_in, storage, share),
+            Gemm(group.layers, down, hidden, storage),
+            Gemm(group.layers, heads * (mla.nope_dim + mla.rope_dim), q_in, storage),
             # The up-projections, absorbed into query and output: one small matrix a head.
-            Gemm(group.layers, heads * (mla.nope_dim + mla.v_dim), mla.kv_lora_rank, storage, share),
-            Gemm(group.layers, hidden, heads * mla.v_dim, storage, share),
+            Gemm(group.layers, heads * (mla.nope_dim + mla.v_dim), mla.kv_lora_rank, storage),
+            Gemm(group.layers, hidden, heads * mla.v_dim, storage),
         ]
     else:
         queries = group.heads * group.head_dim * (2 if group.gated else 1) / tensor
         keys = layout.kv_heads(group.kv_heads) * (group.head_dim + value_head_dim(group))
         gemms = [
-            Gemm(group.layers, queries + keys, hidden, storage, share),
-            Gemm(group.layers, hidden, group.heads * value_head_dim(group) / tensor, storage, share),
+            Gemm(group.layers, queries + keys, hidden, storage),
+            Gemm(group.layers, hidden, group.heads * value_head_dim(group) / tensor, storage),
         ]
     if group.index:
         rank = group.compression.q_lora_rank if group.compression else group.mla.q_lora_rank if group.mla else None
         owners, index = index_layers(group), group.index
-        gemms.append(Gemm(owners, index.heads * index.head_dim, rank or hidden, storage, share))
-        gemms.append(Gemm(owners, index.head_dim + index.heads, hidden, storage, share))
+        gemms.append(Gemm(owners, index.heads * index.head_dim, rank or hidden, storage))
+        gemms.append(Gemm(owners, index.head_dim + index.heads, hidden, storage))
     return gemms
 
 
 def _mlp(group: DenseMlp, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
-    width = group.intermediate / layout.stage_gpus
+    """Dense MLPs follow attention: every attention-data-parallel rank holds its own."""
+    width = group.intermediate / layout.tensor
     return [
         Gemm(group.layers, (group.matrices - 1) * width, hidden, precision.mlp),
         Gemm(group.layers, hidden, width, precision.mlp),
@@ -109,16 +103,15 @@ def _mlp(group: DenseMlp, hidden: int, layout: Layout, precision: Precision) -> 
 
 def _moe(moe: Moe, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
     """Router and shared experts; the routed experts are an operator of their own."""
-    gemms = [Gemm(moe.layers, moe.experts, hidden, precision.head, 1 / layout.attention_data)]
+    gemms = [Gemm(moe.layers, moe.experts, hidden, precision.head)]
     if moe.shared_intermediate:
         width = moe.shared_intermediate / layout.tensor
-        share = 1 / layout.attention_data
         gemms += [
-            Gemm(moe.layers, (moe.matrices - 1) * width, hidden, precision.mlp, share),
-            Gemm(moe.layers, hidden, width, precision.mlp, share),
+            Gemm(moe.layers, (moe.matrices - 1) * width, hidden, precision.mlp),
+            Gemm(moe.layers, hidden, width, precision.mlp),
         ]
     if moe.latent:
-        gemms.append(Gemm(2 * moe.layers, moe.latent, hidden, precision.mlp, 1 / layout.attention_data))
+        gemms.append(Gemm(2 * moe.layers, moe.latent, hidden, precision.mlp))
     return gemms
 
 
@@ -128,12 +121,12 @@ def _recurrent(arch: Architecture, layout: Layout, precision: Precision) -> list
     columns = arch.recurrent.parameters_per_layer / arch.hidden / layout.tensor
     # Projections in and out hold nearly all parameters of a recurrent layer; two thirds stand before the scan.
     return [
-        Gemm(arch.recurrent.layers, columns * 2 / 3, arch.hidden, precision.attention, 1 / layout.attention_data),
-        Gemm(arch.recurrent.layers, arch.hidden, columns / 3, precision.attention, 1 / layout.attention_data),
+        Gemm(arch.recurrent.layers, columns * 2 / 3, arch.hidden, precision.attention),
+        Gemm(arch.recurrent.layers, arch.hidden, columns / 3, precision.attention),
     ]
 
 
 def _blob(arch: Architecture, layout: Layout, precision: Precision) -> Gemm:
     """A model known only by its total: one square-ish matrix a layer."""
     per_layer = parameters(arch).active / arch.layers
-    return Gemm(arch.layers, per_layer / arch.hidden / layout.stage_gpus, arch.hidden, precision.mlp)
+    return Gemm(arch.layers, per_layer / arch.hidden / layout.tensor, arch.hidden, precision.mlp)
