@@ -23,9 +23,9 @@ EXAMPLES = [
 
 # Under 8 and under 64 clients, on 2 and 4 GPUs: enough for the commands that read benchmark results.
 POINTS = [
-    {"row_id": f"{gpus}-{clients}", "model": "llama-3.3-70b", "weight_dtype": "fp8", "engine": "vllm", "gpu": "h100-sxm",
-     "gpu_count": gpus, "tp": gpus, "isl": 2048, "osl": 512, "load_type": "concurrency", "concurrency": clients,
-     "source": "desk", "primary_metric": "out_tps_total"}
+    {"row_id": f"{gpus}-{clients}", "source": "desk", "model": "llama-3.3-70b", "weight_dtype": "fp8", "engine": "vllm",
+     "gpu": "h100-sxm", "gpu_count": gpus, "tp": gpus, "isl": 2048, "osl": 512, "load_type": "concurrency", "concurrency": clients,
+     "primary_metric": "out_tps_total"}
     for gpus in (2, 4) for clients in (8, 64)
 ]  # fmt: skip
 
@@ -241,9 +241,11 @@ def test_routing_without_tiers_is_wrong_input_that_says_what_to_add(capplan) -> 
 
 
 def test_strict_refuses_prices_that_are_too_old_and_says_which_key_to_give(capplan) -> None:
-    later = {"SOURCE_DATE_EPOCH": "1893456000"}  # 2030-01-01
-    done = capplan("tco", "--strict", env=later)
+    later = ("--as-of", "2030-01-01")
+    done = capplan("tco", "--strict", *later)
     assert done.returncode == 4 and done.stdout == "" and "cost.purchase_price" in done.stderr
     given = ["--set", "cost.purchase_price=25000 USD"]
-    assert capplan("tco", "--strict", *given, env=later).returncode == 0
-    assert capplan("tco", env=later).returncode == 0
+    assert capplan("tco", "--strict", *given, *later).returncode == 0
+    warned = capplan("tco", *later)
+    assert warned.returncode == 0 and "warning: purchase price" in warned.stderr and warned.stdout
+    assert capplan("tco", *later, "--quiet").stderr == ""
