@@ -3,6 +3,7 @@
 $ capplan breakeven scenarios/breakeven-reasoning.yaml
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,7 @@ def command(
     chart: Chart = None,
     settings: Settings = None,
 ) -> "Report":
+    from capplan.cost.age import used_api
     from capplan.report.report import report
     from capplan.report.swap_chart import swap_chart
     from capplan.search.breakeven import breakeven
@@ -40,4 +42,5 @@ def command(
     if chart is not None:
         points = [(volume, float(fleet), float(hosted)) for volume, fleet, hosted, _ in found.curve]
         write(swap_chart(f"{loaded.name}: self-hosting or {found.tariff.title}", points, found.volumes.stays), chart)
-    return report("breakeven", [found.plan], rows=rows(found), notes=found.notes, scenario=loaded.resolved())
+    made = report("breakeven", [found.plan], rows=rows(found), notes=found.notes, scenario=loaded.resolved())
+    return replace(made, prices=(*made.prices, *used_api(loaded.cost)))

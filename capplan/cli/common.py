@@ -16,7 +16,6 @@ import typer
 from capplan.errors import InfeasibleError, PriceError, UserError
 
 if TYPE_CHECKING:
-    from capplan.plan import Plan
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
 
@@ -35,7 +34,11 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and warnings on stderr.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (so does NO_COLOR).")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Exit 4 where a price of the catalogue is undated or over a year old.")
+    bool, typer.Option("--strict", help="Exit 4 where a price of the catalogue is undated or over 90 days old.")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DAY", help="Judge prices as of this day, not of the day they were last read."),
 ]
 AllowInfeasible = Annotated[
     bool, typer.Option("--allow-infeasible", help="Show plans that cannot be, marked so, and exit 0.")
@@ -46,6 +49,8 @@ _SHARED: dict[str, tuple[Any, object]] = {
     "format": (Format, None),
     "out": (Out, None),
     "allow_infeasible": (AllowInfeasible, False),
+    "strict": (Strict, False),
+    "as_of": (AsOf, None),
     "quiet": (Quiet, False),
     "no_color": (NoColor, False),
 }
@@ -78,17 +83,24 @@ def emit(
     format: str | None = None,
     out: Path | None = None,
     allow_infeasible: bool = False,
+    strict: bool = False,
+    as_of: str | None = None,
     quiet: bool = False,
     no_color: bool = False,
 ) -> None:
-    """Prints a report, or writes it to `out`.
+    """Prints a report, or writes it to `out`; warns of old prices, and refuses them where `strict`.
 
-    Raises `InfeasibleError` (exit 3) after printing, when no row can be and nobody allowed that.
+    Prices are judged as of the day on which the catalogue last looked them up, or of `as_of`, never of the clock.
+    Raises `PriceError` (exit 4) before printing, `InfeasibleError` (exit 3) after it, when no row can be and nobody
+    allowed that.
     """
     from capplan.report.formats import render
     from capplan.report.report import withheld
     from capplan.report.text import refusals
 
+    old = old_prices(report, as_of)
+    if strict and old:
+        raise PriceError("\n".join(old))
     shown = report if allow_infeasible else withheld(report)
     terminal = out is None and sys.stdout.isatty()
     wanted = terminal or bool(os.environ.get("FORCE_COLOR"))
@@ -100,6 +112,8 @@ def emit(
         raise InfeasibleError("no feasible plan" + ("" if terminal and name == "table" else f"\n{refusals(report)}"))
     if not all(report.feasible_rows) and not quiet:
         note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be")
+    if old and not quiet:
+        note("\n".join(f"warning: {said}" for said in old))
 
 
 def output_format(format: str | None, out: Path | None) -> str:
@@ -132,20 +146,13 @@ def load(
     return loader.load(path or loader.default_path(), [*(settings or ()), *given])
 
 
-def refuse_old_prices(plans: Sequence[Plan]) -> None:
-    """Raises `PriceError` (exit 4) naming every price of the catalogue behind these plans that is too old.
+def old_prices(report: Report, as_of: str | None = None) -> list[str]:
+    """What is wrong with the age of the catalogue's prices in a report, one sentence a price."""
+    if not report.prices:
+        return []
+    from capplan.cost.age import day, stale
 
-    Today is the machine's date, or that of SOURCE_DATE_EPOCH for builds that must repeat.
-    """
-    import datetime
-
-    from capplan.cost.age import old_prices
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    today = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date() if epoch else datetime.date.today()
-    found = [old for plan in plans for old in old_prices(plan.scenario.cost, str(plan.row["gpu"]), today)]
-    if found:
-        raise PriceError("\n".join(dict.fromkeys(found)))
+    return stale(report.prices, day(as_of) if as_of else None)
 
 
 def write(text: str, out: Path | None = None) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from capplan.errors import UserError
 
-from .common import ScenarioFile, Settings, Strict, load, refuse_old_prices, reports
+from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
@@ -23,7 +23,7 @@ Over = Annotated[
 
 @reports
 def command(
-    scenario: ScenarioFile = None, k: K = None, over: Over = None, settings: Settings = None, strict: Strict = False
+    scenario: ScenarioFile = None, k: K = None, over: Over = None, settings: Settings = None
 ) -> "Report":
     from capplan.report.report import report
     from capplan.search.axes import parse_over, split_values
@@ -35,8 +35,6 @@ def command(
             raise UserError(f"--over {path}: given twice")
         grid[path] = values
     swept = sweep(load(scenario, settings), grid)
-    if strict:
-        refuse_old_prices(swept.plans)
     return report(
         "sweep", swept.plans, rows=swept.rows, axes=swept.columns, notes=swept.notes, scenario=swept.scenario.resolved()
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .common import ScenarioFile, Settings, Strict, load, refuse_old_prices, reports
+from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
@@ -35,7 +35,6 @@ def command(
     strategy: Annotated[str | None, _key("--strategy", "How the model reasons.")] = None,
     pricing: Annotated[str | None, _key("--pricing", "own, on_demand, reserved or spot.")] = None,
     settings: Settings = None,
-    strict: Strict = False,
 ) -> "Report":
     from capplan.plan import plan
     from capplan.report.report import report
@@ -56,6 +55,4 @@ def command(
         "cost.pricing": pricing,
     }
     made = plan(load(scenario, settings, flags))
-    if strict:
-        refuse_old_prices([made])
     return report("tco", [made])

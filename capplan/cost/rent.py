@@ -23,7 +23,7 @@ _SAME_TERM_S = 86400.0
 class Rent:
     """The price that a plan pays for a GPU, and the band that it was taken from; in USD a second.
 
-    basis: in words, whose quotations. date: the oldest of them, '' where undated.
+    basis: in words, whose quotations and of when. date: the oldest of them, '' where undated. whose: without the date.
     """
 
     way: str
@@ -32,6 +32,7 @@ class Rent:
     high_usd_per_s: float
     basis: str
     date: str = ""
+    whose: str = ""
 
 
 def given_rent(way: str, usd_per_s: float) -> Rent:
@@ -54,7 +55,7 @@ def catalogued_rent(
     hourly = [quote.usd_per_gpu_s for quote in quotes]
     whose = f"{quotes[0].provider}: {quotes[0].source}" if len(quotes) == 1 else f"median of {len(quotes)} quotations"
     when = found.date or "undated"
-    return Rent(way, min(hourly), median(hourly), max(hourly), f"{whose} ({when})", found.date)
+    return Rent(way, min(hourly), median(hourly), max(hourly), f"{whose} ({when})", found.date, whose)
 
 
 def of_term(accelerator: str, quotes: Sequence[prices.Quote], term_s: float) -> tuple[prices.Quote, ...]:

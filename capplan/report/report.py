@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .metrics import BY_NAME
 
 if TYPE_CHECKING:
+    from capplan.cost.age import Used
     from capplan.plan import Plan
 
 SCHEMA = "capplan.report/1"
@@ -61,7 +62,8 @@ class Report:
 
     kind: the command that made it. axes: columns that tell the rows apart. rows: SI units and USD; None is not
     applicable. notes: sentences that explain the rows. catalog: hash, date and oldest price of the figures used;
-    None until somebody asks, because reading them all takes longer than most answers.
+    None until somebody asks, because reading them all takes longer than most answers. prices: those of the catalogue
+    that the bills were made with.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Report:
     notes: tuple[str, ...] = ()
     catalog: Mapping[str, object] | None = None
     tool_version: str = ""
+    prices: tuple[Used, ...] = ()
 
     @property
     def name(self) -> str:
@@ -125,7 +128,15 @@ def report(
         assumptions=_stated(plans),
         notes=tuple(notes),
         tool_version=__version__,
+        prices=_prices(plans),
     )
+
+
+def _prices(plans: Sequence[Plan]) -> tuple[Used, ...]:
+    from capplan.cost.age import used
+
+    asked = {(id(plan.scenario.cost), str(plan.row["gpu"])): plan.scenario.cost for plan in plans}
+    return tuple(dict.fromkeys(price for (_, gpu), cost in asked.items() for price in used(cost, gpu)))
 
 
 def plain(value: object) -> object:

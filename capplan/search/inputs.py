@@ -64,7 +64,7 @@ def shown_range(scenario: Scenario, one: Uncertain) -> str:
     if not isinstance(kind, Quantity) or isinstance(kind.write(one.low), int | float):
         return f"{one.low:,.4g} to {one.high:,.4g}"
     low, high = (str(kind.write(end)).partition(" ") for end in (one.low, one.high))
-    return f"{float(low[0]):,.4g} to {float(high[0]):,.4g} {high[2]}"
+    return " to ".join(f"{float(end[0]):,.6g}" for end in (low, high)) + f" {high[2]}"
 
 
 def _catalogued(plan: Plan) -> Iterator[Uncertain]:

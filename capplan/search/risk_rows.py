@@ -14,7 +14,8 @@ _MONEY = ("annual_tco_usd", "capex_usd_per_year", "energy_usd_per_year", "mainte
 def rows(found: Risk) -> list[Mapping[str, object]]:
     """`part` says what a row is: the `plan` at the middle, a `quantile`, `odds` of a target, an `input`, a `regret`.
 
-    low, mid and high of an input are SI; `range` has them with the unit of the scenario file. Quantiles are of each column by itself: they do not add up. Money is to the cent.
+    low, mid and high of an input are SI; `range` has them with the unit of the scenario file. Quantiles are of each
+    column by itself: they do not add up. Money is to the cent.
     """
     plan = {**found.plan.row, "part": "plan", "feasible": True, "possible": found.possible,
             "mean_usd": cents(found.mean_usd)}  # fmt: skip
