@@ -24,8 +24,8 @@ EXAMPLES = [
 # Under 8 and under 64 clients, on 2 and 4 GPUs: enough for the commands that read benchmark results.
 POINTS = [
     {"row_id": f"{gpus}-{clients}", "source": "desk", "model": "llama-3.3-70b", "weight_dtype": "fp8", "engine": "vllm",
-     "gpu": "h100-sxm", "gpu_count": gpus, "tp": gpus, "isl": 2048, "osl": 512, "load_type": "concurrency", "concurrency": clients,
-     "primary_metric": "out_tps_total"}
+     "gpu": "h100-sxm", "gpu_count": gpus, "tp": gpus, "isl": 2048, "osl": 512,
+     "load_type": "concurrency", "concurrency": clients, "primary_metric": "out_tps_total"}
     for gpus in (2, 4) for clients in (8, 64)
 ]  # fmt: skip
 
