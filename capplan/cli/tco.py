@@ -36,8 +36,8 @@ def command(
     pricing: Annotated[str | None, _key("--pricing", "own, on_demand, reserved or spot.")] = None,
     settings: Settings = None,
 ) -> "Report":
-    from capplan.plan import plan
     from capplan.report.report import report
+    from capplan.search.per_unit import footprint_of, per_unit, with_next
 
     flags = {
         "workload.qps": qps,
@@ -54,5 +54,5 @@ def command(
         "reasoning.strategy": strategy,
         "cost.pricing": pricing,
     }
-    made = plan(load(scenario, settings, flags))
-    return report("tco", [made])
+    made, more = with_next(load(scenario, settings, flags))
+    return report("tco", [made], rows=[{**made.row, **per_unit(made, more)}], assumed=footprint_of(made).absent)

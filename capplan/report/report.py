@@ -11,6 +11,7 @@ from .metrics import BY_NAME
 
 if TYPE_CHECKING:
     from capplan.cost.age import Used
+    from capplan.engine.excuse import Assumption
     from capplan.plan import Plan
 
 SCHEMA = "capplan.report/1"
@@ -102,10 +103,12 @@ def report(
     axes: Sequence[str] = (),
     notes: Sequence[str] = (),
     scenario: Mapping[str, object] | None = None,
+    assumed: Sequence[Assumption] = (),
 ) -> Report:
     """The report of some plans.
 
     rows: the plans' rows with further columns, where a command adds some (multipliers, swept keys).
+    assumed: what a command takes for granted beyond the plans.
     scenario: what was asked, where that is not the first plan's own scenario (a sweep).
     """
     from capplan import __version__
@@ -125,7 +128,7 @@ def report(
             for at, plan in enumerate(plans)
             for why in plan.excuses
         ),
-        assumptions=_stated(plans),
+        assumptions=_stated([*(said for plan in plans for said in plan.assumptions), *assumed]),
         notes=tuple(notes),
         tool_version=__version__,
         prices=_prices(plans),
@@ -172,7 +175,7 @@ def _candidate(report: Report, name: str) -> bool:
     return name in report.axes or name not in BY_NAME or BY_NAME[name].group == "candidate"
 
 
-def _stated(plans: Sequence[Plan]) -> tuple[Stated, ...]:
-    """The assumptions of all plans, each once, in the order in which they were made."""
-    once = {(str(a.key), str(a.value), a.source): a for plan in plans for a in plan.assumptions}
+def _stated(assumed: Sequence[Assumption]) -> tuple[Stated, ...]:
+    """The assumptions, each once, in the order in which they were made."""
+    once = {(str(a.key), str(a.value), a.source): a for a in assumed}
     return tuple(Stated(a.key, plain(a.value), a.source, a.kind) for a in once.values())

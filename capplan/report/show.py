@@ -63,6 +63,7 @@ SHOW: dict[str, Callable[..., str]] = {
     "per_s": number,
     "usd": lambda value: f"{value:,.0f}",
     "usd_each": number,
+    "each": number,
     "kwh": lambda value: f"{value:,.0f}",
     "tflop": lambda value: number(value / 1e12),
     "kg": lambda value: f"{value:,.0f}",

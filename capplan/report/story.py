@@ -21,6 +21,11 @@ _UNIT_COSTS = (
     "usd_per_1k_queries", "usd_per_m_output_tokens", "usd_per_correct_answer", "accuracy",
     "annual_kwh", "annual_kg_co2e",
 )  # fmt: skip
+_UNITS = (
+    "usd_per_m_thinking_tokens", "usd_per_m_answer_tokens", "usd_per_m_visible_tokens", "usd_per_user_month",
+    "next_k_usd_per_year", "next_k_usd_per_1k_queries", "kwh_per_query", "kg_co2e_per_query", "annual_water_l",
+    "embodied_kg_co2e_per_year",
+)  # fmt: skip
 _ANSWER = ("annual_tco_usd", "gpus", "tta_s", "usd_per_1k_queries")
 
 
@@ -56,7 +61,7 @@ def _one(report: Report) -> Iterator[Block]:
         if facts := _facts(report, names).pairs:
             yield from (Heading(title), Facts(facts))
     if report.lines:
-        yield from (Heading("Cost of a year"), lines_grid(report.lines), _facts(report, _UNIT_COSTS))
+        yield from (Heading("Cost of a year"), lines_grid(report.lines), _facts(report, (*_UNIT_COSTS, *_UNITS)))
     for sentence in report.notes:
         yield Text(sentence)
     if report.assumptions:

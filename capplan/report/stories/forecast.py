@@ -14,8 +14,8 @@ def tell(report: Report) -> Iterator[Block]:
     total = next(row for row in report.rows if row["part"] == "total")
     yield Heading(f"{report.name}: {identity(report)}", 1)
     yield Text(
-        f"${_usd(total['total_usd'])} over {len(years)} years; ${_usd(total['npv_usd'])} at present value, "
-        f"less ${_usd(total['residual_usd'])} that the hardware is still worth at the end."
+        f"${_usd(total['total_usd'])} paid over {len(years)} years; net present cost ${_usd(total['npv_usd'])}, from "
+        f"which the ${_usd(total['residual_usd'])} that the hardware is still worth at the end are taken off."
     )
     yield Grid(
         ("year", "queries/s at its end", "nodes", "GPUs", "bought USD", "rent USD", "running USD", "total USD",
