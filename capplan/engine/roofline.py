@@ -19,7 +19,7 @@ def soft_max(a: Any, b: Any, sharpness: float) -> Any:
 
     p = 1 adds them, p = infinity is the plain roofline.
 
-    >>> soft_max(3.0, 4.0, 2.0)
+    >>> float(soft_max(3.0, 4.0, 2.0))
     5.0
     """
     if sharpness == 1.0:

@@ -201,7 +201,8 @@ def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:
 
     def surplus(share_log: Any) -> Any:
         state = at(share_log)
-        return state.requests_per_s * (state.ttft_s + gaps * state.itl_s) / count - 1.0
+        # In logarithms it is nearly a straight line.
+        return np.log(state.requests_per_s * (state.ttft_s + gaps * state.itl_s) / count)
 
     shape = np.broadcast_shapes(count.shape, np.shape(gaps), np.shape(replica.work.layout.gpus))
     state = at(chords(surplus, np.full(shape, _LEAST_SHARE_LOG), np.zeros(shape)))
