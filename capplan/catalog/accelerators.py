@@ -1,23 +1,23 @@
 """Accelerators: memory, peaks, links and power, as their makers state them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, cast
-
-from pydantic import AliasPath, BaseModel, ConfigDict, Field, ValidationError
+from typing import Any, cast
 
 from capplan.catalog import files
 from capplan.catalog.figures import Entry, MissingFigure, plain
 from capplan.errors import UserError
-from capplan.units import Bytes, BytesPerSecond, Count, FlopPerSecond, Watts
+from capplan.units import UnitError, parse
 
 DTYPES = ("bf16", "fp8", "fp4", "int8")
 # The same tensor cores at the same rate, under the names that people use.
 _SAME_RATE = {"fp16": "bf16", "nvfp4": "fp4", "mxfp4": "fp4", "mxfp8": "fp8"}
 
 
-class Accelerator(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Accelerator:
     """One accelerator as software counts it (a GPU; a package of two dies where noted), in SI.
 
     peak_flop_per_s: dense, by dtype; int8 in operations. link_bandwidth_bytes_per_s: one direction, to the peers of its
@@ -26,28 +26,24 @@ class Accelerator(BaseModel):
     operators: the file with the efficiencies of its kernels. A figure that is not known is None, never a guess.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
     name: str
     title: str
     vendor: str
     generation: str
     operators: str
     status: str = "available"
-    memory_bytes: Annotated[Bytes, Field(validation_alias="memory")]
-    reported_memory_bytes: Annotated[Bytes | None, Field(validation_alias="reported_memory")] = None
-    memory_bandwidth_bytes_per_s: Annotated[BytesPerSecond, Field(validation_alias="memory_bandwidth")]
-    peak_flop_per_s: Annotated[dict[str, FlopPerSecond], Field(validation_alias="peak", min_length=1)]
-    link_kind: Annotated[str | None, Field(validation_alias=AliasPath("link", "kind"))] = None
-    link_bandwidth_bytes_per_s: Annotated[
-        BytesPerSecond | None, Field(validation_alias=AliasPath("link", "bandwidth"))
-    ] = None
-    pcie_bandwidth_bytes_per_s: Annotated[BytesPerSecond | None, Field(validation_alias="pcie_bandwidth")] = None
-    tdp_w: Annotated[Watts | None, Field(validation_alias="tdp")] = None
-    idle_w: Annotated[Watts | None, Field(validation_alias="idle")] = None
-    node_gpus: Annotated[Count, Field(validation_alias=AliasPath("node", "gpus"), ge=1)]
-    scale_up_gpus: Annotated[Count, Field(validation_alias=AliasPath("node", "scale_up_gpus"), ge=1)]
-    node_power_w: Annotated[Watts | None, Field(validation_alias=AliasPath("node", "power"))] = None
+    memory_bytes: float
+    reported_memory_bytes: float | None = None
+    memory_bandwidth_bytes_per_s: float
+    peak_flop_per_s: Mapping[str, float]
+    link_kind: str | None = None
+    link_bandwidth_bytes_per_s: float | None = None
+    pcie_bandwidth_bytes_per_s: float | None = None
+    tdp_w: float | None = None
+    idle_w: float | None = None
+    node_gpus: int
+    scale_up_gpus: int
+    node_power_w: float | None = None
 
     def peak(self, dtype: str) -> float | None:
         """Dense peak in flop/s, None where the chip has no such units; fp16 is as bf16."""
@@ -115,17 +111,69 @@ def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]
     return {**base, **changed, **inner}
 
 
+# Figures of a file: attribute, place in the file, unit of `units.DIMENSIONS`, and whether a plan needs it.
+_FIELDS = (
+    ("memory_bytes", "memory", "bytes", True),
+    ("reported_memory_bytes", "reported_memory", "bytes", False),
+    ("memory_bandwidth_bytes_per_s", "memory_bandwidth", "bytes_per_s", True),
+    ("link_bandwidth_bytes_per_s", "link.bandwidth", "bytes_per_s", False),
+    ("pcie_bandwidth_bytes_per_s", "pcie_bandwidth", "bytes_per_s", False),
+    ("tdp_w", "tdp", "w", False),
+    ("idle_w", "idle", "w", False),
+    ("node_gpus", "node.gpus", "count", True),
+    ("scale_up_gpus", "node.scale_up_gpus", "count", True),
+    ("node_power_w", "node.power", "w", False),
+)
+_TEXTS = (("title", True), ("vendor", True), ("generation", True), ("operators", True), ("status", False))
+
+
 def _build(tree: dict[str, Any], where: str, inline: bool = False) -> Accelerator:
+    """An accelerator from the plain tree of a file; raises UserError naming every fault of it."""
     faults = _unknown_keys(tree)
     if inline:
         tree = {"title": tree["name"], "vendor": "not named", "generation": "not named"} | tree
-    try:
-        built = Accelerator.model_validate(tree)
-    except ValidationError as error:
-        faults += [f"{'.'.join(map(str, e['loc']))}: {_message(e)}" for e in error.errors()]
+    values: dict[str, Any] = {"name": str(tree["name"])}
+    for key, needed in _TEXTS:
+        if isinstance(tree.get(key), str):
+            values[key] = tree[key]
+        elif key in tree or needed:
+            faults.append(f"{key}: {'one word is needed' if key in tree else _MISSING.get(key, 'missing')}")
+    for name, place, unit, needed in _FIELDS:
+        values[name] = _figure(tree, place, unit, needed, faults)
+    peaks = tree.get("peak")
+    if not isinstance(peaks, dict) or not peaks:
+        faults.append("peak: missing")
+        peaks = {}
+    values["peak_flop_per_s"] = {
+        dtype: _figure(tree, f"peak.{dtype}", "flop_per_s", True, faults) for dtype in peaks if dtype in DTYPES
+    }
+    kind = tree["link"].get("kind") if isinstance(tree.get("link"), dict) else None
+    values["link_kind"] = None if kind is None else str(kind)
     if faults:
         raise UserError("\n".join(f"{where}: {fault}" for fault in faults))
-    return built
+    return Accelerator(**values)
+
+
+def _figure(tree: Mapping[str, Any], place: str, unit: str, needed: bool, faults: list[str]) -> float | int | None:
+    """One figure in SI, a whole number from 1 up for counts; None and a fault added where it cannot be read."""
+    group, _, inner = place.rpartition(".")
+    holder = tree.get(group, {}) if group else tree
+    value = holder.get(inner) if isinstance(holder, dict) else None
+    if value is None:
+        if needed:
+            faults.append(f"{place}: missing")
+        return None
+    try:
+        number = parse(value, unit)
+    except (UnitError, TypeError) as wrong:
+        faults.append(f"{place}: {wrong}")
+        return None
+    if unit != "count":
+        return number
+    if number < 1 or number != int(number):
+        faults.append(f"{place}: {value} is not a whole number from 1 up")
+        return None
+    return int(number)
 
 
 def _unknown_keys(tree: Mapping[str, Any]) -> list[str]:
@@ -137,9 +185,3 @@ def _unknown_keys(tree: Mapping[str, Any]) -> list[str]:
             f"{group}.{key}: unknown key (known: {', '.join(sorted(known))})" for key in names if key not in known
         ]
     return unknown
-
-
-def _message(error: Any) -> str:
-    if error["type"] == "missing":
-        return _MISSING.get(error["loc"][0], "missing")
-    return str(error["msg"]).removeprefix("Value error, ")

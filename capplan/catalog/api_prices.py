@@ -1,27 +1,33 @@
 """What hosted models cost: one file per provider, one row per model, the newest row holds."""
 
+import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from capplan.catalog import files
 from capplan.catalog.figures import Entry
-from capplan.catalog.prices import Dated, MissingPrice
-from capplan.units import UsdPerToken
+from capplan.catalog.prices import MissingPrice, age_days
+from capplan.unit_types import UsdPerToken
 
 _KIND = "prices/api"
 
 
-class ApiPrice(Dated):
+class ApiPrice(BaseModel):
     """Prices of one model at one provider, in USD per token; None is a price that is not printed, never free.
 
     input, output: prompt and output tokens, thinking counted as output unless `thinking_output` differs.
     *_above_200k: for requests whose prompt is longer than 200,000 tokens.
     """
 
+    model_config = ConfigDict(frozen=True)
+
     model: str
     provider: str
+    date: str = ""
+    source: str = ""
+    note: str = ""
     id: str = ""
     region: str = ""
     input_usd_per_token: UsdPerToken = Field(validation_alias="input")
@@ -39,6 +45,10 @@ class ApiPrice(Dated):
     max_output_tokens: int | None = Field(None, validation_alias="max_output")
     reasons: bool = False
     retires: str = ""
+
+    def age_days(self, today: datetime.date) -> int | None:
+        """Days since the price held; None for undated ones."""
+        return age_days(self.date, today)
 
 
 def api_price(model: str, provider: str | None = None) -> ApiPrice:

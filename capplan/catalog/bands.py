@@ -27,7 +27,7 @@ class Kind:
 class Bands:
     """spread: the factor around a prediction that holds 80 % of measurements of a kind, from rows of left-out models.
 
-    first_token: the same for TTFT. unfitted, beyond: by how much an engine that was not fitted on the chip's vendor, and
+    first_token: the same for TTFT. unfitted, beyond: how much an engine that was not fitted on the vendor's chips, and
     a load outside the measured range, widen it (estimates). The range: largest prompt, answer and batch of a replica.
     """
 

@@ -62,7 +62,7 @@ class Profile:
     max_sequences, max_batched_tokens: the limits of a step, on each attention-data-parallel rank.
     memory_utilization: part of the device that the engine takes, or of what the weights leave free
     (`utilization_of_free`). reserved_bytes: context, graphs, workspace. collectives: its family of all-reduce kernels.
-    output_reserved: part of a request's output that finds its KV reserved on average; 1 where the whole is on admission.
+    output_reserved: part of a request's output that holds KV on average; 1 where all is reserved on admission.
     era: the block of overheads in use; exact: whether that block was fitted for the chip's vendor.
     """
 

@@ -2,12 +2,11 @@
 
 import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from statistics import median
-
-from pydantic import BaseModel, ConfigDict
 
 from capplan.catalog import files
 from capplan.catalog.figures import Entry, date_of, entry
@@ -23,21 +22,26 @@ class MissingPrice(PriceError):
     """The catalogue has no such price: says what lacks it, and the nearest that exist."""
 
 
-class Dated(BaseModel):
-    """A price with the day that it held (as text, '' where nobody says) and who published it."""
+def age_days(held_on: str, today: datetime.date) -> int | None:
+    """Days since a price held, counted from the first day that its date can mean; None for undated ones."""
+    held = date_of(held_on)
+    return None if held is None else (today - held).days
 
-    model_config = ConfigDict(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """A price with the day that it held (as text, '' where nobody says) and who published it."""
 
     date: str = ""
     source: str = ""
     note: str = ""
 
     def age_days(self, today: datetime.date) -> int | None:
-        """Days since the price held, counted from the first day that its date can mean; None for undated ones."""
-        held = date_of(self.date)
-        return None if held is None else (today - held).days
+        """Days since the price held; None for undated ones."""
+        return age_days(self.date, today)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Quote(Dated):
     """One published rental price of one accelerator. edge: of a survey's band (low, high) or its median, else ''.
 
@@ -55,6 +59,7 @@ class Quote(Dated):
     use: bool = True
 
 
+@dataclass(frozen=True, kw_only=True)
 class RentPrice(Dated):
     """The price to plan with and the band of the quotations that it was taken from, in USD per accelerator-second."""
 
@@ -69,6 +74,7 @@ class RentPrice(Dated):
     quotes: tuple[Quote, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
 class PurchasePrice(Dated):
     """What one accelerator costs to buy, with its band."""
 
