@@ -5,6 +5,7 @@ $ capplan catalog show h100-sxm
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from .common import Out, Quiet, note, write
 
 if TYPE_CHECKING:
     from capplan.catalog.figures import Entry
+    from capplan.catalog.imports.writing import Change
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -84,6 +86,67 @@ def check(kind: Kind = None, quiet: Quiet = False) -> None:
         raise UserError("\n".join([*map(str, problems), f"{len(problems)} problems in {entries} files"]))
     if not quiet:
         write(f"{entries} files, no problems\n")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="LiteLLM's JSON, SkyPilot's CSV, or a CSV of your own.")],
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The day on which the prices held.")] = "",
+    provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="Whose SkyPilot file it is.")] = "",
+    tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="hyperscaler, neocloud or long_tail.")] = "",
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="FOLDER", help="Your own catalogue; else CAPPLAN_CATALOG.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show prices that did not change, too.")] = False,
+    format: Shape = Format.table,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Prices of a file beside those that stood; with a folder of your own, into the catalogue.
+
+    A price of zero, or none, is absent, never free. Own columns: model, provider, input, output (0.55 USD/Mtoken) or
+    accelerator, provider, price (2.40 USD/hour), and date, term, region.
+    """
+    import os
+
+    from capplan.catalog.imports import reading, writing
+
+    if tier and tier not in ("hyperscaler", "neocloud", "long_tail"):
+        raise UserError(f"--tier {tier}: no such tier (choose from hyperscaler, neocloud, long_tail)")
+    read = reading.read(_text(file), str(file), on, provider)
+    found = writing.changes(read)
+    rows = [_change(one) for one in found if every or not one.same]
+    write(_json(rows) if format is Format.json else _columns([list(row.values()) for row in rows]), out)
+    folder = to or (Path(os.environ["CAPPLAN_CATALOG"]) if os.environ.get("CAPPLAN_CATALOG") else None)
+    paths = writing.write(writing.news(read), folder, f"{file.name} ({read.kind})", tier) if folder else []
+    if quiet:
+        return
+    for reason, count in read.skipped.items():
+        note(f"left out: {count} rows: {reason}")
+    far = sum(one.far for one in found)
+    if far:
+        note(f"warning: {far} prices are more than {writing.FAR:g} times off those that stood; check their unit")
+    same = sum(one.same for one in found)
+    written = f"{len(paths)} files written below {folder}" if folder else "nothing written (add --to FOLDER)"
+    note(f"{read.kind}: {len(found)} prices, {same} as they stood; {written}")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+
+
+def _change(one: "Change") -> dict[str, str]:
+    from capplan.units import show
+
+    before = "-" if one.before is None else show(one.before, one.unit)
+    ratio = "new" if one.before is None else "same" if one.same else f"{one.after / one.before - 1:+.1%}"
+    return {"price": one.what, "stood": before, "now": show(one.after, one.unit), "change": ratio,
+            "look": "far off" if one.far else ""}  # fmt: skip
 
 
 def _kinds(kind: str) -> list[str]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from capplan.catalog import prices
-from capplan.catalog.api_prices import api_price
 from capplan.catalog.figures import date_of, entry
 from capplan.cost.terms import rents
 from capplan.errors import UserError
@@ -70,6 +69,8 @@ def used_api(cost: Cost) -> tuple[Used, ...]:
     api = cost.api
     if api is None or (api.input_usd_per_token is not None and api.output_usd_per_token is not None):
         return ()
+    from capplan.catalog.api_prices import api_price  # only where there is an API to compare with
+
     price = api_price(str(api.model), api.provider)
     what = f"API price of {price.model} at {price.provider}"
     return (Used("cost.api.input and .output", what, price.date, _newest("prices/api", price.provider)),)
