@@ -1,0 +1,66 @@
+"""Speculative decoding: what it yields, and how the gain fades as batches grow."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capplan.engine.layout import Layout
+from capplan.engine.serving import Replica, Requests, decode_step_s
+from capplan.engine.speculation import Speculation, usual
+
+ReplicaOf = Callable[..., Replica]
+
+
+def test_the_yield_of_a_draft_by_hand() -> None:
+    # Leviathan et al. 2023, equation 1: 1 + 0.7 + 0.49 + 0.343.
+    assert Speculation(3, 0.7).tokens_per_step == pytest.approx(2.533)
+    assert Speculation(3, 1.0).tokens_per_step == 4.0
+    assert Speculation(3, 0.0).tokens_per_step == 1.0
+
+
+@given(st.integers(1, 16), st.floats(0, 1), st.floats(0, 1))
+def test_a_better_draft_never_yields_less(tokens: int, some: float, other: float) -> None:
+    low, high = sorted((some, other))
+    yielded = [Speculation(tokens, a).tokens_per_step for a in (low, high)]
+    assert 1.0 <= yielded[0] <= yielded[1] * (1 + 1e-12) <= tokens + 1 + 1e-9
+
+
+def test_the_gain_fades_as_the_batch_grows(replica_of: ReplicaOf) -> None:
+    """Verification stops being free once arithmetic counts: published gains go from 2.4 at batch 1 to 1.4 at 64."""
+    plain, drafted = replica_of(bare=True), replica_of(speculation=Speculation(3, 0.8), bare=True)
+    requests = Requests.of(500.0, 500.0)
+    gains = [
+        float(decode_step_s(plain, batch, requests) / decode_step_s(drafted, batch, requests))
+        for batch in (1.0, 16.0, 64.0, 256.0, 1024.0)
+    ]
+    assert gains == sorted(gains, reverse=True)
+    assert 1.8 < gains[0] < Speculation(3, 0.8).tokens_per_step
+    assert gains[-1] < 1.3
+
+
+def test_a_draft_model_pays_for_the_context_it_reads(replica_of: ReplicaOf) -> None:
+    target = replica_of()
+    speculation = Speculation(5, 0.7, replica_of("llama-3.1-8b").work)
+    short, long = (
+        float(speculation.draft_s(target.work, target.rates, 32.0, context)) for context in (100.0, 50_000.0)
+    )
+    # 32 x 50,000 x 65,536 B over two GPUs at 0.78 of 3.35 TB/s are 20 ms for each of five tokens.
+    assert long - short == pytest.approx(5 * 32 * 49_900 * 65_536 / 2 / (0.78 * 3.35e12), rel=1e-3)
+
+
+def test_verifying_a_latent_cache_costs_arithmetic_but_no_second_reading(replica_of: ReplicaOf) -> None:
+    from capplan.engine.step import step
+
+    replica = replica_of("deepseek-r1", layout=Layout(16), bare=True, kv="bf16")
+    once, four, sixty = (
+        float(step(replica.work, replica.rates, replica.profile.overheads, 8.0, 20_000.0, verify=v).attention_s)
+        for v in (1.0, 4.0, 64.0)
+    )
+    assert once < four < 4 * once
+    assert sixty > 2 * four
+
+
+def test_heads_without_a_published_acceptance_get_seven_in_ten() -> None:
+    assert usual("something new", 4).acceptance == 0.7
