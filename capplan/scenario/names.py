@@ -7,9 +7,19 @@ from typing import Any
 
 from capplan.catalog import files
 from capplan.errors import UserError
-from capplan.scenario.kinds import Name, ValueFault
+from capplan.scenario.kinds import Kind, Name, ValueFault
+from capplan.scenario.several import Several
 
 _PATH_ENDINGS = (".json", ".yaml", ".yml", ".csv")
+
+
+def check_all(kind: Kind, value: object, base: Path) -> None:
+    """Checks a name, or each of several; values of other kinds are what they are."""
+    if isinstance(kind, Name):
+        check(kind, value, base)
+    elif isinstance(kind, Several) and isinstance(kind.item, Name) and isinstance(value, tuple):
+        for one in value:
+            check(kind.item, one, base)
 
 
 def check(kind: Name, value: object, base: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from capplan.scenario import names
 from capplan.scenario.document import parse
 from capplan.scenario.faults import Fault, ScenarioFaults
-from capplan.scenario.kinds import Kind, Name, ValueFault, nearest
+from capplan.scenario.kinds import Kind, ValueFault, nearest
 from capplan.scenario.length import Length, LengthKind
 from capplan.scenario.part import Part, Slot, copied, slots
 from capplan.scenario.reader import Reader
@@ -237,8 +237,7 @@ def _read(slot: Slot, value: Any, where: _Where) -> Any:
 
 def _scalar(kind: Kind, value: Any, where: _Where) -> Any:
     read = kind.read(value)
-    if isinstance(kind, Name):
-        names.check(kind, read, where.base)
+    names.check_all(kind, read, where.base)
     return read
 
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from capplan.scenario import names
 from capplan.scenario.faults import Fault
-from capplan.scenario.kinds import Kind, Name, ValueFault, nearest
+from capplan.scenario.kinds import Kind, ValueFault, nearest
 from capplan.scenario.length import LengthKind, figure_kind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.several import Several
 from capplan.scenario.tree import Node
 from capplan.units import UnitError
 
@@ -98,6 +99,8 @@ class Reader:
         return node.under_key(node.line, node.column)
 
     def _scalar(self, kind: Kind, node: Node, path: Path_, swept: bool) -> Any:
+        if isinstance(kind, Several):
+            return self._value(kind, node, path)
         if isinstance(node.value, list) and swept:
             return self._sweep(kind, node, path)
         if isinstance(node.value, list):
@@ -113,8 +116,7 @@ class Reader:
     def _value(self, kind: Kind, node: Node, path: Path_) -> Any:
         try:
             value = kind.read(node.plain())
-            if isinstance(kind, Name):
-                names.check(kind, value, self.base)
+            names.check_all(kind, value, self.base)
             return value
         except ValueFault as wrong:
             self._fault(node, path, wrong.message, wrong.hint)
@@ -204,6 +206,7 @@ def _elsewhere(key: str) -> str:
     from capplan.scenario.schema import Scenario
 
     homes = [section for section, slot in slots(Scenario).items() if slot.part and key in slots(slot.part)]
+    homes = [home for home in homes if home != "optimize"] or homes  # it lists choices for the keys of other sections
     if key in slots(Scenario):
         return "this key belongs at the top, without indentation"
     return f"this key belongs under {' or '.join(homes)}" if homes else ""

@@ -8,6 +8,7 @@ from capplan.scenario.cost import Cost
 from capplan.scenario.forecast import Forecast
 from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
 from capplan.scenario.part import Part, key, required
+from capplan.scenario.optimize import Optimize
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.routing import Routing
@@ -71,6 +72,7 @@ class Scenario(Part):
     quality: Quality = key(Quality(), "Where accuracy comes from.")
     cost: Cost = key(Cost(), "Money, energy and carbon.")
     forecast: Forecast = key(Forecast(), "Years ahead: growth and falling prices.")
+    optimize: Optimize | None = key(None, "What `optimize` may choose from. Left out: all that it knows.")
 
     path: Path | None
     ranges: Mapping[str, Range]
