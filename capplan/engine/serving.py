@@ -4,6 +4,7 @@ Each output token of a sequence shares its step with the other sequences' tokens
 of the requests that replace those that end. Little's law ties the figures: sequences = rate x time in the replica.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +41,8 @@ class Requests:
     context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
     beams: sequences that decode for each request, sharing its prompt (beam search). forks: requests that arrive at once
     and share one prompt, which is prefilled once: `prefill_tokens` is each one's part of it. longest_tokens: of one
-    sequence at its end, in the tail of the lengths.
+    sequence at its end, in the tail of the lengths. weighted_prompt_tokens: E[L^2] / E[L], the length of the prompt that
+    a prompt token belongs to in the mean, which attention pays for; 0 where all prompts are of one length.
     """
 
     prompt_tokens: Any
@@ -51,6 +53,7 @@ class Requests:
     beams: Any = 1.0
     forks: Any = 1.0
     longest_tokens: Any = 0.0
+    weighted_prompt_tokens: Any = 0.0
 
     @property
     def cached_tokens(self) -> Any:
@@ -79,7 +82,8 @@ class Steady:
     mixed. itl_s: mean gap between tokens of a sequence, prefill of others included. prefill_s: time that one prompt
     adds to the steps it rides in. own_prefill_s: from a prompt's first chunk to its first token. arrival_s: on the way
     to the engine. queue_s: behind the prompts before it. ttft_s: all of these and the rest of the running step,
-    without a queue for a batch slot. requests_per_s.
+    without a queue for a batch slot. requests_per_s. bend: share of prefill_s that grows with the square of a prompt's
+    length. slope: d log decode_s / d log decoding, 0 where a state was not read off a curve.
     """
 
     decoding: Any
@@ -93,6 +97,8 @@ class Steady:
     queue_s: Any
     ttft_s: Any
     requests_per_s: Any
+    bend: Any = 0.0
+    slope: Any = 0.0
 
     @property
     def service_s(self) -> Any:
@@ -151,19 +157,26 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     decode_s = decode_step_s(replica, decoding, requests)
     chunk = prefill_chunk_tokens(replica, decoding, requests)
     running, context = decoding * requests.beams, requests.context_tokens
-    mixed_s = step(replica.work, replica.rates, overheads, running, context, chunk, requests.prompt_tokens,
-                   past=requests.cached_tokens).total_s  # fmt: skip
+    usual, cached = np.maximum(requests.prompt_tokens, 1e-9), requests.cached_tokens
+    weighted = np.maximum(requests.weighted_prompt_tokens, usual)
+
+    def with_prompts_s(length: Any) -> Any:
+        past = cached * (length / usual)
+        return step(replica.work, replica.rates, overheads, running, context, chunk, length, past=past).total_s
+
+    mixed_s = with_prompts_s(weighted)
     alone_s = decode_s
     if replica.speculation:
         alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
     steps = requests.prefill_tokens / chunk
+    bend = _bend(mixed_s, alone_s, with_prompts_s, usual, weighted)
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
     beside = decoding if others is None else others
     # Between two tokens of a sequence, the others that ended were replaced: each brings its prompt.
     itl_s = decode_s + beside * prefill_s / np.maximum(gaps, 1.0)
     full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
-    own_s = full_s * np.maximum(steps, 1.0) + overheads.request_s
+    own_s = full_s * np.maximum(steps * requests.forks, 1.0) + overheads.request_s
     # Without a second token nothing decodes: prompts follow one another, as many in a step as its limit takes.
     prefilled_per_s = np.minimum(decoding / own_s, 1.0 / (full_s * steps + overheads.request_s))
     per_s = np.where(gaps > 0, decoding / np.where(gaps > 0, gaps * itl_s, 1.0), prefilled_per_s)
@@ -182,7 +195,17 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
         queue_s=queue_s,
         ttft_s=overheads.arrival_s + own_s + 0.5 * decode_s + queue_s,
         requests_per_s=per_s,
+        bend=bend,
     )
+
+
+def _bend(mixed_s: Any, alone_s: Any, with_prompts_s: Callable[[Any], Any], usual: Any, weighted: Any) -> Any:
+    """Share of a prompt's time that grows with its square: the line through two lengths, carried back to length 0."""
+    if not np.any(weighted > usual):
+        return 0.0
+    growth_s = (mixed_s - with_prompts_s(usual)) * weighted / np.maximum(weighted - usual, 1e-9)
+    share = np.clip(growth_s / np.maximum(mixed_s - alone_s, 1e-12), 0.0, 1.0)
+    return np.where(weighted > usual, share, 0.0)
 
 
 def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:
