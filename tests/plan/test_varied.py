@@ -128,7 +128,8 @@ def test_the_lines_of_a_thousand_random_scenarios_add_up_to_their_totals() -> No
     base = scenario(cost="cost: {pricing: own, interest: 5 %}")
     made = plans([
         with_values(base, {"workload.qps": float(draw.uniform(1, 900)), "cost.interest": float(draw.uniform(0, 0.2)),
-                           "cost.purchase_price": float(draw.uniform(1e3, 6e4)), "reasoning.k": int(draw.integers(1, 20)),
+                           "cost.purchase_price": float(draw.uniform(1e3, 6e4)),
+                           "reasoning.k": int(draw.integers(1, 20)),
                            "cost.spares": float(draw.uniform(0, 0.2)), "cost.staff": float(draw.uniform(0, 1e6)),
                            "cost.pricing": {"own": 0.4, "on_demand": 0.35, "spot": 0.25}})
         for _ in range(1000)

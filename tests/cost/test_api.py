@@ -1,0 +1,79 @@
+"""What hosted models bill: every kind of token, discounts, tiers, and prices that are not printed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capplan.cost.api import Tariff, Usage, tariff, usd_per_query
+from capplan.errors import PriceError
+from capplan.scenario.cost import Api
+from capplan.units import parse
+
+R1 = Tariff("R1", 0.55e-6, 0.14e-6, 2.19e-6, 2.19e-6, 0.55e-6, 2.19e-6)
+tokens = st.floats(0, 1e6)
+
+
+def test_thinking_is_billed_as_output() -> None:
+    assert usd_per_query(R1, Usage(0, 4000, 500)) == pytest.approx(4500 * 2.19e-6)
+    assert usd_per_query(R1, Usage(0, 4000, 500)) == usd_per_query(R1, Usage(0, 0, 4500))
+
+
+def test_cached_input_pays_the_cache_price() -> None:
+    assert usd_per_query(R1, Usage(1000, 0, 0, cached=0.4)) == pytest.approx(600 * 0.55e-6 + 400 * 0.14e-6)
+
+
+@given(tokens, tokens, tokens, tokens, st.floats(0, 1))
+def test_more_tokens_never_cost_less(prompt: float, thinking: float, answer: float, more: float, hit: float) -> None:
+    few = usd_per_query(R1, Usage(prompt, thinking, answer, hit))
+    many = usd_per_query(R1, Usage(prompt + more, thinking + more, answer + more, hit))
+    assert many >= few
+
+
+def test_long_requests_pay_the_long_context_price() -> None:
+    long = tariff(Api(model="gemini-2.5-pro", provider="gemini"))
+    short, above = usd_per_query(long, Usage(1e5, 0, 1e3)), usd_per_query(long, Usage(3e5, 0, 1e3, long=1.0))
+    assert long.long_input_usd_per_token > long.input_usd_per_token
+    assert above == pytest.approx(3e5 * long.long_input_usd_per_token + 1e3 * long.long_output_usd_per_token)
+    assert above > 3 * short  # three times the prompt, at twice the price
+
+
+def test_usage_broadcasts_over_a_sweep() -> None:
+    assert usd_per_query(R1, Usage(np.array([1e3, 2e3]), 0, 500)).shape == (2,)
+
+
+def test_the_catalogues_price_has_its_host_and_date() -> None:
+    held = tariff(Api(model="deepseek-r1", provider="deepseek"))
+    assert (held.input_usd_per_token, held.output_usd_per_token) == pytest.approx((0.55e-6, 2.19e-6))
+    assert held.date == "2026-11" and held.title == "deepseek-r1 at deepseek"
+    assert any("deepseek" in said.source for said in held.assumptions)
+
+
+def test_hosts_of_one_model_have_prices_of_their_own() -> None:
+    with pytest.raises(PriceError, match="hosts with a price"):
+        tariff(Api(model="deepseek-r1", provider="openai"))
+
+
+def test_the_scenarios_price_goes_before_the_catalogues() -> None:
+    given_price = tariff(Api(model="deepseek-r1", output_usd_per_token=parse("4 USD/Mtoken", "usd_per_token")))
+    assert given_price.output_usd_per_token == pytest.approx(4e-6)
+    assert given_price.input_usd_per_token == pytest.approx(0.55e-6)
+
+
+def test_a_batch_discount_is_taken_off_every_price() -> None:
+    full, half = (tariff(Api(model="o3", provider="openai", batch_discount=off)) for off in (0.0, 0.5))
+    usage = Usage(1000, 2000, 300, cached=0.5)
+    assert usd_per_query(half, usage) == pytest.approx(usd_per_query(full, usage) / 2)
+
+
+def test_batch_prices_are_the_providers_own_or_refused() -> None:
+    batch = tariff(Api(model="gpt-4o", provider="openai", batch=True))
+    assert batch.output_usd_per_token == pytest.approx(5e-6)
+    with pytest.raises(PriceError, match="batch_discount"):
+        tariff(Api(model="deepseek-r1", provider="deepseek", batch=True))
+
+
+def test_the_mix_is_said_in_words() -> None:
+    assert Usage(500, 4000, 500).mix() == (
+        "500 input + 4,000 thinking + 500 answer tokens a query (input 10% : output 90%)"
+    )
