@@ -1,4 +1,4 @@
-"""The JSON Schema of scenario files or of reports, for editors and other programs.
+"""The JSON Schema of scenario files, reports or policies, for editors and other programs.
 
 $ capplan schema report
 """
@@ -17,11 +17,12 @@ class Kind(StrEnum):
 
     scenario = "scenario"
     report = "report"
+    policy = "policy"
 
 
 def command(kind: Annotated[Kind, typer.Argument(help="What to describe.")] = Kind.scenario, out: Out = None) -> None:
-    described = _report() if kind is Kind.report else _scenario()
-    write(json.dumps(described, indent=2, ensure_ascii=False) + "\n", out)
+    described = {Kind.scenario: _scenario, Kind.report: _report, Kind.policy: _policy}[kind]
+    write(json.dumps(described(), indent=2, ensure_ascii=False) + "\n", out)
 
 
 def _report() -> dict[str, Any]:
@@ -34,3 +35,9 @@ def _scenario() -> dict[str, Any]:
     from capplan.scenario.json_schema import scenario_schema
 
     return scenario_schema()
+
+
+def _policy() -> dict[str, Any]:
+    from capplan.report.diff.policy import schema
+
+    return schema()

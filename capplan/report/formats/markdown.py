@@ -19,28 +19,29 @@ def render(report: Report, width: int | None, color: bool) -> str:
 def _lines(block: Block) -> Iterator[str]:
     match block:
         case Heading():
-            yield f"{'#' * (block.level + 1)} {_safe(block.text)}"
+            yield f"{'#' * (block.level + 1)} {safe(block.text)}"
         case Text():
             # Two spaces end a line; indented lines (cures under refusals) keep their place as list items.
             for line in block.text.split("\n"):
                 depth = (len(line) - len(line.lstrip())) // 2
                 mark = f"{'  ' * (depth - 1)}- " if depth else "**" if block.tone == "bad" else ""
-                yield f"{mark}{_safe(line.strip())}{'**' if mark == '**' else ''}"
+                yield f"{mark}{safe(line.strip())}{'**' if mark == '**' else ''}"
         case Facts():
             yield "| | |\n|---|---|"
-            yield from (f"| {_safe(name)} | {_safe(value)} |" for name, value in block.pairs)
+            yield from (f"| {safe(name)} | {safe(value)} |" for name, value in block.pairs)
         case Grid():
             yield from _grid(block)
 
 
 def _grid(block: Grid) -> Iterator[str]:
-    yield f"| {' | '.join(map(_safe, block.headings))} |"
+    yield f"| {' | '.join(map(safe, block.headings))} |"
     yield f"|{'|'.join('---' if at in block.words else '---:' for at in range(len(block.headings)))}|"
     for at, cells in enumerate(block.rows):
         strong = "**" if block.mark(at) else ""
-        said = [f"{strong}{_safe(cell)}{strong}" if cell not in ("", MISSING) else cell for cell in cells]
+        said = [f"{strong}{safe(cell)}{strong}" if cell not in ("", MISSING) else cell for cell in cells]
         yield f"| {' | '.join(said)} |"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Text in which nothing is markup."""
     return " ".join(text.translate(_ESCAPED).split())

@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -20,6 +20,11 @@ _UNBOUNDED = 100_000
 
 def render(report: Report, width: int | None, color: bool) -> str:
     """The report for a terminal of `width` columns, or for a pipe (None), where no line is folded."""
+    return lay_out(tell(report), width, color)
+
+
+def lay_out(blocks: Iterable[Block], width: int | None, color: bool) -> str:
+    """Blocks as text, under the same rules."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -31,7 +36,7 @@ def render(report: Report, width: int | None, color: bool) -> str:
         emoji=False,
     )
     before: Block | None = None
-    for block in tell(report):
+    for block in blocks:
         if before is not None and type(block) is not type(before) and not isinstance(before, Heading):
             console.print()
         for part in _parts(block, width):

@@ -1,0 +1,1 @@
+"""What changed between two reports, why, and whether it may pass."""

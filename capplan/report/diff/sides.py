@@ -1,0 +1,181 @@
+"""The two sides of a comparison: JSON reports as they were written, or scenario files, planned now.
+
+A report of an older schema is brought up to the present one as it is read; a newer one is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from capplan.errors import UserError
+
+from ..document import document
+from ..report import SCHEMA, Report, report
+
+_FAMILY, _, _NEWEST = SCHEMA.partition("/")
+# What brings a report of each older version up to the next; version 1 is the first.
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+_PARTS: Mapping[str, type] = {"kind": str, "scenario": dict, "rows": list}
+_SCENARIOS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One report, or the report that a scenario gives now.
+
+    file: as it was named. report: the JSON object. planned: made just now from a scenario file, so that nothing but the
+    scenario explains it. text: of the scenario file, to find the lines of keys; '' for a report. path: where relative
+    paths in the scenario start.
+    """
+
+    file: str
+    report: Mapping[str, Any]
+    planned: bool = False
+    text: str = field(default="", repr=False)
+    path: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The scenario's name, on one line and without codes that steer a terminal."""
+        return printable(str(self.report["scenario"].get("name") or self.file))
+
+
+def printable(text: str) -> str:
+    """Text on one line, without control characters."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
+def read(path: str, overrides: Sequence[str] = ()) -> dict[str, Side]:
+    """The reports of a file, or of every file in a folder, by what pairs them: '' for one file, file names in a folder.
+
+    Raises UserError naming the file that cannot be read and why.
+    """
+    place = Path(path)
+    if place.is_dir():
+        files = sorted(one for one in place.iterdir() if one.suffix in (".json", *_SCENARIOS))
+        if not files:
+            raise UserError(f"{path}: no reports or scenarios in this folder (.json or .yaml files are looked for)")
+        return {one.stem: side(_bytes(one), str(one), overrides) for one in files}
+    return {"": side(_bytes(place), path, overrides)}
+
+
+def read_at(revision: str, path: str, overrides: Sequence[str] = ()) -> dict[str, Side]:
+    """The same from a git revision of the repository that holds `path`."""
+    place = Path(path)
+    folder = place if place.is_dir() else place.parent
+    if place.is_dir():
+        # With its final stroke git names what lies in the folder.
+        listed = _git(folder, "ls-tree", "--name-only", revision, "./").decode().split()
+        files = sorted(name for name in listed if Path(name).suffix in (".json", *_SCENARIOS))
+        return {
+            Path(name).stem: side(_shown(folder, revision, name), f"{revision}:{place / name}", overrides, place / name)
+            for name in files
+        }
+    return {"": side(_shown(folder, revision, place.name), f"{revision}:{path}", overrides, place)}
+
+
+def _shown(folder: Path, revision: str, name: str) -> bytes:
+    return _git(folder, "show", f"{revision}:./{name}")
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    if arguments[-1].startswith("-") or any(word.startswith("-") for word in arguments[1:] if word != "--name-only"):
+        raise UserError(f"--git {arguments[-1]}: no revision begins with a dash")
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise UserError(f"--git: git cannot be run ({error.strerror})") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ").splitlines() or ["no reason given"]
+        raise UserError(f"--git: {said[0]}")
+    return done.stdout
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def side(raw: bytes, file: str, overrides: Sequence[str] = (), path: Path | None = None) -> Side:
+    """A side from the bytes of a report or of a scenario. path: the scenario's file where `file` is not one."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file}: not UTF-8 text at byte {error.start}; neither a report nor a scenario") from None
+    where = path or Path(file)
+    if where.suffix in _SCENARIOS or (_is_json(text) and not _is_report(text)):
+        return _planned(text, file, overrides, where)
+    return Side(file, _checked(text, file), path=where)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def _is_report(text: str) -> bool:
+    tree = json.loads(text)
+    return "schema" in tree or not ("version" in tree and "workload" in tree)
+
+
+def _checked(text: str, file: str) -> dict[str, Any]:
+    if not text.strip():
+        raise UserError(f"{file}: empty; a report of `capplan ... --format json` is needed")
+    try:
+        tree = json.loads(text)
+    except ValueError as error:
+        near = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        what = "truncated" if text.lstrip().startswith("{") and not text.rstrip().endswith("}") else "not JSON"
+        raise UserError(f"{file}: {what}{near}; write the report again with --format json") from None
+    schema = tree.get("schema") if isinstance(tree, dict) else None
+    if not isinstance(schema, str) or not schema.startswith(f"{_FAMILY}/"):
+        said = f"its schema is '{schema}'" if schema else "it names no schema"
+        raise UserError(f"{file}: not a report of capplan ({said}, {_FAMILY}/{_NEWEST} is needed)")
+    version = schema.partition("/")[2]
+    if not version.isdecimal() or int(version) > int(_NEWEST):
+        raise UserError(f"{file}: written by a newer capplan ({schema}; this one reads up to {SCHEMA}); update capplan")
+    for step in range(int(version), int(_NEWEST)):
+        tree = UPGRADES[step](tree)
+    return _whole(tree, file)
+
+
+def _whole(tree: dict[str, Any], file: str) -> dict[str, Any]:
+    for name, kind in _PARTS.items():
+        if not isinstance(tree.get(name), kind):
+            raise UserError(f"{file}: a damaged report: '{name}' is missing or of another type")
+    if not all(isinstance(row, dict) for row in tree["rows"]):
+        raise UserError(f"{file}: a damaged report: a row is not an object")
+    return tree
+
+
+def _planned(text: str, file: str, overrides: Sequence[str], path: Path) -> Side:
+    from capplan.scenario.loader import loads
+
+    scenario = loads(text, file, overrides, path)
+    return Side(file, document(planned(scenario)), planned=True, text=text, path=path)
+
+
+def planned(scenario: Any) -> Report:
+    """The report that answers a scenario's own question: its pools, its sweep, or its one plan."""
+    if scenario.routing is not None:
+        from capplan.search.route import route
+
+        routed = route(scenario)
+        return report("route", routed.plans, rows=routed.rows, axes=("pool",), scenario=scenario.resolved())
+    if scenario.axes():
+        from capplan.search.sweep import sweep
+
+        swept = sweep(scenario)
+        return report("sweep", swept.plans, rows=swept.rows, axes=swept.columns, scenario=scenario.resolved())
+    from capplan.plan import plan
+
+    return report("tco", [plan(scenario)])
