@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Cost = Callable[[Floats], Floats]
 
 _POINTS = 400
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 200
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def volumes(fleet_usd: Cost, usd_per_query: float, searched: float) -> Volumes:
     fleet_usd: cost of the fleet for volumes (rising), same period as the volumes; it never falls as volumes grow, which
     bounds it between any two of them: no step between grid points is missed. searched: the largest volume looked at.
     """
-    least = float(fleet_usd(np.array([1e-6 * searched]))[0])
+    least = float(fleet_usd(np.array([1e-12 * searched]))[0])
     naive = least / usd_per_query if usd_per_query > 0 else math.inf
     low = min(naive, searched) * 1e-3
     if not math.isfinite(low) or naive > searched:
@@ -71,16 +71,24 @@ def _last_dearer(fleet_usd: Cost, price: float, low: float, high: float) -> floa
 
 def _first_cheaper(fleet_usd: Cost, price: float, low: float, high: float) -> float | None:
     """The least volume at which the fleet is cheaper, to a ten-millionth."""
-    grid = np.geomspace(low, high, 4 * _POINTS)
-    for _ in range(12):
-        cheaper = np.flatnonzero(fleet_usd(grid) < price * grid)
-        if not cheaper.size:
+    spans = [(low, high)]
+    for _ in range(_MOST_ROUNDS):
+        if not spans:
             return None
-        at = int(cheaper[0])
-        if at == 0 or grid[at] - grid[at - 1] <= 1e-7 * grid[at]:
-            return float(grid[at])
-        grid = np.geomspace(grid[at - 1], grid[at], _POINTS)
-    return float(grid[-1])
+        left, right = spans.pop()
+        if right - left <= 1e-7 * right:
+            return right
+        grid = np.geomspace(left, right, _POINTS)
+        cost = fleet_usd(grid)
+        cheaper = np.flatnonzero(cost < price * grid)
+        upto = int(cheaper[0]) if cheaper.size else _POINTS
+        # Between two points the fleet costs at least what it costs at the left one.
+        possible = [i for i in np.flatnonzero(cost[:-1] < price * grid[1:]) if i < upto]
+        if cheaper.size:
+            # A span that ends where it is cheaper holds the answer, whatever else does.
+            spans.append((float(grid[max(upto - 1, 0)]), float(grid[upto])))
+        spans += [(float(grid[i]), float(grid[i + 1])) for i in reversed(possible) if i + 1 != upto]
+    return None
 
 
 def crossing(difference: Callable[[Floats], Floats], low: float, high: float) -> float | None:
