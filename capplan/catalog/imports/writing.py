@@ -112,7 +112,6 @@ def _added(
         raise UserError(f"'{name}' is no name for a file of the catalogue")
     path = folder / kind / f"{name}.yaml"
     text = path.read_text("utf-8") if path.is_file() else _shipped(kind, name)
-    source = f"  imported-{{}}: {{{{kind: price-list, title: {_quoted(title)}, read: {_newest(rows)}}}}}\n"
     if not text:
         text = f"name: {name}\ntitle: {_quoted(head)}\nsources:\n{key}:\n"
     if not re.search(rf"(?m)^{key}:", text):
@@ -123,7 +122,8 @@ def _added(
         raise UserError(f"{path}: '{key}' is not the last key of the file, so nothing can be added to it")
     sources = held.get("sources") or {}
     number = sum(1 for known in sources if str(known).startswith("imported-")) + 1
-    text = re.sub(r"(?m)^sources:\n", "sources:\n" + source.format(number), text, count=1)
+    source = f"sources:\n  imported-{number}: {{kind: price-list, title: {_quoted(title)}, read: {_newest(rows)}}}\n"
+    text = re.sub(r"(?m)^sources:\n", lambda _: source, text, count=1)
     text = text.rstrip("\n") + "\n" + "".join(f"  - {{{line}, from: imported-{number}}}\n" for line in lines)
     after = files.parse_yaml(text, str(path)).get(key)
     if not isinstance(after, list) or not isinstance(before, list) or len(after) != len(before) + len(lines):
