@@ -12,7 +12,6 @@ from capplan.scenario.several import Several
 
 OBJECTIVES = ("cost", "cost_per_correct_answer", "carbon")
 PRICINGS = ("own", "on_demand", "spot", "reserved", "reserved_1_year", "reserved_3_year")
-MODES = ("aggregated", "disaggregated")
 
 _HELD = "Left out: what the scenario gives, else all that there are."
 _Degrees = Several(Whole(most=64))
@@ -57,9 +56,6 @@ class Optimize(Part):
     )
     speculative_decoding: tuple[SpeculativeDecoding, ...] = key(
         (), "Drafts to try beside doing without. Left out: what the scenario gives, else none."
-    )
-    modes: Annotated[tuple[str, ...], Several(Choice(MODES))] = key(
-        ("aggregated",), "Prefill and decode together, or on pools of their own."
     )
     pricing: Annotated[tuple[str, ...], Several(Choice(PRICINGS))] = key(
         (), "Ways of paying to choose from. Left out: what the scenario gives, else own, on demand and reserved."

@@ -1,15 +1,15 @@
 """Lists of single values: the choices that a search may take from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from capplan.records import dataclass
 from capplan.scenario.kinds import Kind, ValueFault
 
 
 @dataclass(frozen=True)
 class Several(Kind):
-    """One or more values of some kind, in the order written; one value alone need not stand in a list."""
+    """Values of some kind, in the order written; one alone need not stand in a list, and none leaves the choice open."""
 
     item: Kind
 
@@ -17,8 +17,6 @@ class Several(Kind):
         if isinstance(value, Mapping):
             raise ValueFault("a list is needed here, not a mapping", "write [first, second]")
         read = tuple(self.item.read(one) for one in self.items(value))
-        if not read:
-            raise ValueFault("an empty list leaves nothing to choose from", "remove the key, or list a value")
         twice = next((one for at, one in enumerate(read) if one in read[:at]), None)
         if twice is not None:
             raise ValueFault(f"{twice} stands twice in the list", "list every value once")

@@ -1,0 +1,102 @@
+"""The cheapest GPU, layout, precision and price that meet every target, and what stands next to it.
+
+$ capplan optimize scenarios/optimize-chat.yaml --gpus h100-sxm,h200-sxm -o best.yaml
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from capplan.errors import UserError
+
+from .common import (
+    AllowInfeasible, AsOf, Format, NoColor, Quiet, ScenarioFile, Settings, Strict,
+    emit, load, note, output_format,
+)  # fmt: skip
+from ._many import Cluster, Jobs, working, write_scenario
+
+if TYPE_CHECKING:
+    from capplan.report.report import Report
+    from capplan.scenario.schema import Scenario
+
+_SCENARIO = (".yaml", ".yml")
+
+
+def _listed(flag: str, help: str, metavar: str = "A,B") -> Any:
+    return typer.Option(flag, metavar=metavar, help=help)
+
+
+def command(
+    scenario: ScenarioFile = None,
+    gpus: Annotated[str | None, _listed("--gpus", "Accelerators to choose from.")] = None,
+    models: Annotated[str | None, _listed("--models", "Models to choose from.")] = None,
+    engines: Annotated[str | None, _listed("--engines", "Engines to choose from.")] = None,
+    weights: Annotated[str | None, _listed("--weights", "Number formats of the weights.")] = None,
+    kv_cache: Annotated[str | None, _listed("--kv-cache", "Number formats of the KV cache.")] = None,
+    concurrency: Annotated[str | None, _listed("--concurrency", "Sequences in flight per replica.", "1,8,64")] = None,
+    pricing: Annotated[str | None, _listed("--pricing", "own, on_demand, spot, reserved_1_year, ...")] = None,
+    objective: Annotated[str | None, _listed("--objective", "cost, cost_per_correct_answer, carbon.", "WHAT")] = None,
+    max_gpus: Annotated[int | None, typer.Option("--max-gpus", help="GPUs of the whole fleet at most.")] = None,
+    mix: Annotated[
+        bool, typer.Option("--mix", help="Request classes on several GPU types, by integer programming.")
+    ] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Without shadow prices, cliffs and verdict.")] = False,
+    jobs: Jobs = 1,
+    cluster: Cluster = None,
+    settings: Settings = None,
+    format: Format = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The report; a .yaml takes the winner's scenario.")
+    ] = None,
+    allow_infeasible: AllowInfeasible = False,
+    strict: Strict = False,
+    as_of: AsOf = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    winner = out if out is not None and out.suffix.lower() in _SCENARIO else None
+    rest = None if winner else out
+    output_format(format, rest)
+    listed = {"gpus": gpus, "models": models, "engines": engines, "weights": weights, "kv_cache": kv_cache,
+              "concurrency": concurrency, "pricing": pricing, "objective": objective, "max_gpus": max_gpus}  # fmt: skip
+    asked = load(scenario, settings, {f"optimize.{name}": value for name, value in listed.items()})
+    if mix and winner:
+        raise UserError(f"--out {winner}: a mix is several scenarios; write the report to .json or .csv")
+    report, best = _mixed(asked, jobs, cluster, quiet) if mix else _best(asked, jobs, cluster, quiet, fast)
+    if winner is not None and best is not None:
+        write_scenario(best, winner, "optimize")
+        if not quiet:
+            note(f"{winner}: the winner; capplan tco, simulate and deploy take it")
+    emit(report, format, rest, allow_infeasible, strict, as_of, quiet, no_color)
+
+
+def _best(
+    asked: "Scenario", jobs: int, cluster: str | None, quiet: bool, fast: bool
+) -> "tuple[Report, Scenario | None]":
+    from capplan.report.report import report
+    from capplan.search.optimize.answer import optimize
+
+    with working(jobs, cluster, "deployments", quiet) as workers:
+        found = optimize(asked, workers.map, confident=not fast)
+    if not found.rows:
+        raise UserError("\n".join(found.notes))
+    told = report(
+        "optimize", found.plans, rows=found.rows, axes=("part",), notes=found.notes, scenario=asked.resolved()
+    )
+    return told, found.best
+
+
+def _mixed(asked: "Scenario", jobs: int, cluster: str | None, quiet: bool) -> "tuple[Report, None]":
+    from capplan.report.report import report
+    from capplan.search.optimize.mixed import mixed
+
+    with working(jobs, cluster, "deployments", quiet) as workers:
+        found = mixed(asked, workers.map)
+    if not found.rows:
+        raise UserError("\n".join(found.notes))
+    told = report(
+        "optimize-mix", found.plans, rows=found.rows, axes=("part",), notes=found.notes, scenario=asked.resolved()
+    )
+    return told, None
+

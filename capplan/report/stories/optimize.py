@@ -1,0 +1,47 @@
+"""`optimize`: the winner in one sentence, how firmly it stands, what comes after it, and the frontier."""
+
+from collections.abc import Iterator
+
+from ..blocks import Block, Grid, Heading, Text
+from ..metrics import metric
+from ..report import Report
+from ..show import column
+from ..text import refusals
+
+_PLAN = (
+    "gpu", "engine", "weights", "kv_cache", "tensor_parallel", "pipeline_parallel", "expert_parallel", "concurrency",
+    "pricing", "gpus", "annual_tco_usd", "ttft_s", "itl_s", "tta_p99_s", "annual_kg_co2e", "accuracy",
+    "usd_per_correct_answer",
+)  # fmt: skip
+_FIRST = 5
+
+
+def tell(report: Report) -> Iterator[Block]:
+    yield Heading(f"{report.name}: the cheapest plan that meets every target", 1)
+    for sentence in report.notes[:_FIRST]:
+        yield Text(sentence)
+    if report.infeasible:
+        yield Text(f"Cannot be:\n{refusals(report)}", "bad")
+    yield from _part(report, "Winner and runners-up", ("winner", "runner-up", "nearest"))
+    yield from _part(report, "Frontier of cost, time to answer, accuracy and carbon", ("winner", "frontier"))
+    for sentence in report.notes[_FIRST:]:
+        yield Text(sentence)
+
+
+def _part(report: Report, title: str, parts: tuple[str, ...]) -> Iterator[Block]:
+    rows = [row for row in report.rows if row["part"] in parts]
+    if not rows or (title.startswith("Frontier") and len(rows) < 2):
+        return
+    yield Heading(title)
+    names = [name for name in ("model", "strategy", "speculative_decoding") if len({str(r.get(name)) for r in rows}) > 1]
+    names += [name for name in _PLAN if any(row.get(name) not in (None, 1) for row in rows)]
+    columns = [("part", [str(row["part"]) for row in rows])]
+    columns += [column(metric(name), [row.get(name) for row in rows]) for name in names]
+    columns.append(("behind", [str(row.get("behind") or "") for row in rows]))
+    words = {0, len(columns) - 1} | {at for at, name in enumerate(names, 1) if metric(name).unit == "text"}
+    yield Grid(
+        tuple(heading for heading, _ in columns),
+        tuple(zip(*(cells for _, cells in columns), strict=True)),
+        words=frozenset(words),
+        prose=True,
+    )

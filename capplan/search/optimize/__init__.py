@@ -1,0 +1,1 @@
+"""The cheapest plan that meets every target, over whole spaces of candidates at once."""

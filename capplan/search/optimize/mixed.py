@@ -1,0 +1,149 @@
+"""`optimize --mix`: request classes on pools of different GPUs, beside the best fleet of one type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capplan.errors import UserError
+from capplan.plan import Plan, plans
+from capplan.scenario.overrides import with_values
+from capplan.scenario.part import copied
+from capplan.search.optimize.answer import Map, locally
+from capplan.search.optimize.candidate import Candidate, best_of
+from capplan.search.optimize.classes import RequestClass, request_classes
+from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.mix import Mix, Offer, best_single, cheapest_mix
+from capplan.search.optimize.space import choices, section
+
+if TYPE_CHECKING:
+    from capplan.scenario.schema import Scenario
+
+# Capacities are read off fleets so large that whole replicas and nodes do not show.
+_LARGE = 1000.0
+_POOLS_OF_A_GPU = 3
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The answer of `optimize --mix`: rows of the mix's pools, then those of the best single type."""
+
+    plans: tuple[Plan, ...]
+    rows: tuple[Mapping[str, object], ...]
+    notes: tuple[str, ...]
+    mix: Mix | None
+
+
+def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
+    """The cheapest mix of pools for the classes of the scenario's traffic, under its stock limits.
+
+    Each pool is one model, chip, precision and layout; its replicas' time is divided over the classes that it serves.
+    Costs and capacities are those of large fleets, so that a small fleet pays more in whole nodes than is counted.
+    Raises UserError where no pool can serve one of the classes.
+    """
+    parts = request_classes(scenario)
+    pools = _pools(parts, mapped)
+    if not pools:
+        raise UserError(f"{scenario.name}: no pool of the space meets the targets of any class of requests")
+    offer, made = _offer(scenario, parts, pools)
+    unserved = [part.name for part, able in zip(parts, (offer.capacity > 0).any(axis=1), strict=True) if not able]
+    if unserved:
+        raise UserError(f"{scenario.name}: no pool meets the targets of requests with {unserved[0]} tokens")
+    work = scenario.workload
+    rate = np.array([part.share for part in parts]) * work.qps * work.peak_to_mean
+    best, single = cheapest_mix(rate, offer), best_single(rate, offer)
+    rows, shown = [], []
+    for name, mix in (("mix", best), ("one type", single[1] if single else None)):
+        for pool in np.flatnonzero(mix.replicas) if mix else []:
+            rows.append(_row(name, made[pool], mix, int(pool), offer, parts))
+            shown.append(made[pool])
+    return Mixed(tuple(shown), tuple(rows), tuple(_notes(best, single[1] if single else None, parts, offer)), best)
+
+
+def _pools(parts: Sequence[RequestClass], mapped: Map) -> list[Scenario]:
+    """For each chip, the configurations that serve one of the classes cheapest."""
+    asked = [copied(part.scenario, {"workload": part.scenario.workload.having({"qps": part.scenario.workload.qps * _LARGE})})
+             for part in parts]  # fmt: skip
+    tried = [choice for one in asked for choice in choices(one)]
+    found = [one for one in mapped(evaluate, tried) if isinstance(one, Evaluated)]
+    best: dict[tuple[str, int], tuple[float, Candidate]] = {}
+    for place, one in enumerate(found):
+        for value, candidate in best_of(one, one.usd, one.feasible, 1):
+            key = one.choice.keys["gpu"], place * len(asked) // max(len(found), 1)
+            if key not in best or value < best[key][0]:
+                best[key] = value, candidate
+    pools: dict[str, dict[str, Scenario]] = {}
+    for (gpu, _), (_, candidate) in best.items():
+        made = candidate.scenario
+        own = pools.setdefault(gpu, {})
+        if len(own) < _POOLS_OF_A_GPU:
+            own.setdefault(repr((made.serving, made.cost)), made)
+    return [pool for own in pools.values() for pool in own.values()]
+
+
+def _offer(
+    scenario: Scenario, parts: Sequence[RequestClass], pools: Sequence[Scenario]
+) -> tuple[Offer, list[Plan]]:
+    """What each pool serves of each class, by plans of large fleets; and a plan of each pool at its best class."""
+    asked = [
+        with_values(copied(pool, {"workload": part.scenario.workload, "reasoning": part.scenario.reasoning}),
+                    {"workload.qps": part.scenario.workload.qps * _LARGE})
+        for part in parts for pool in pools
+    ]  # fmt: skip
+    made = plans(asked)
+    grid = np.array(made, dtype=object).reshape(len(parts), len(pools))
+    spare = scenario.serving.spare_replicas
+
+    def served(part: RequestClass, plan: Plan) -> float:
+        peak = part.scenario.workload.qps * _LARGE * scenario.workload.peak_to_mean
+        return peak / max(int(plan.row["replicas"]) - spare, 1) if plan.feasible else 0.0
+
+    capacity = np.array([[served(part, plan) for plan in row] for part, row in zip(parts, grid, strict=True)])
+    heaviest = [grid[int(np.argmax(capacity[:, pool])), pool] for pool in range(len(pools))]
+    usd = np.array([float(plan.row["annual_tco_usd"]) / int(plan.row["replicas"]) for plan in heaviest])
+    gpus = np.array([float(plan.row["gpus"]) / int(plan.row["replicas"]) for plan in heaviest])
+    names = [str(plan.row["gpu"]) for plan in heaviest]
+    types = list(dict.fromkeys(names))
+    limits = [section(scenario).stock_of(name) for name in types]
+    stock = np.array([np.inf if limit is None else float(limit) for limit in limits])
+    return Offer(capacity, usd, gpus, np.array([types.index(name) for name in names]), stock), heaviest
+
+
+def _row(
+    part: str, plan: Plan, mix: Mix, pool: int, offer: Offer, parts: Sequence[RequestClass]
+) -> dict[str, object]:
+    """A pool of the mix: how it serves, how large it is and what it serves."""
+    keys = ("model", "gpu", "weights", "kv_cache", "engine", "tensor_parallel", "pipeline_parallel", "expert_parallel",
+            "concurrency")  # fmt: skip
+    row: dict[str, Any] = {key: plan.row[key] for key in keys}
+    share = mix.share[:, pool]
+    served = [f"{share[at]:.0%} of {one.name}" for at, one in enumerate(parts) if share[at] > 0.005]
+    count = int(mix.replicas[pool])
+    return {
+        "part": part,
+        **row,
+        "replicas": count,
+        "gpus": int(round(count * offer.gpus[pool])),
+        "annual_tco_usd": Decimal(round(float(count * offer.usd[pool]), 2)).quantize(Decimal("0.01")),
+        "feasible": True,
+        "share": float(sum(one.share * share[at] for at, one in enumerate(parts))),
+        "behind": "; ".join(served),
+    }
+
+
+def _notes(best: Mix | None, single: Mix | None, parts: Sequence[RequestClass], offer: Offer) -> list[str]:
+    if best is None:
+        return ["Nothing fits: the stock of GPUs does not serve the load, however it is mixed."]
+    notes = [f"{len(parts)} classes of requests; the mix costs {best.usd:,.0f} USD a year."]
+    if single is None:
+        notes.append("No single GPU type serves all of it within the stock.")
+    elif single.usd > best.usd * (1 + 1e-9):
+        notes.append(f"The best single type costs {single.usd:,.0f} USD: the mix saves {1 - best.usd / single.usd:.1%}.")
+    else:
+        notes.append("No mix is cheaper than the best single type.")
+    notes.append("Pools are priced as parts of large fleets; whole nodes make small pools dearer.")
+    return notes

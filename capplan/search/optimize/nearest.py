@@ -1,0 +1,135 @@
+"""Where nothing meets all targets: the plan that comes nearest, and the smallest relaxation that works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from capplan.search.optimize.candidate import Candidate, Exact, best_of, exactly
+from capplan.search.optimize.evaluate import SLACK, Evaluated
+from capplan.search.optimize.select import winner
+from capplan.search.optimize.sensitivity import Evaluate, loosened, targets_of
+from capplan.search.optimize.space import choices
+
+if TYPE_CHECKING:
+    from capplan.scenario.schema import Scenario
+
+_ROUNDS = 6
+# Of plans that miss by about as much, the cheaper one: twenty times the money must bring 6 %.
+_THRIFT = 0.02
+_RIVALS = 4
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """Targets that are loosened, each by its factor, and the plan that then keeps all."""
+
+    factors: tuple[tuple[str, float], ...]
+    exact: Exact
+    scenario: Scenario
+
+
+def nearest(found: Sequence[Evaluated], objective: str) -> Exact | None:
+    """The plan whose worst miss is the smallest; None where no candidate fits and has a price."""
+    firsts = []
+    for one in found:
+        firsts += best_of(one, _missed(one) * one.usd**_THRIFT, one.possible, 1)
+    if not firsts:
+        return _widest(found, objective)
+    return exactly([min(firsts, key=lambda pair: pair[0])[1]], objective)[0]
+
+
+def _widest(found: Sequence[Evaluated], objective: str) -> Exact | None:
+    """The layout with the most GPUs, whose plan then says what it lacks."""
+    if not found:
+        return None
+    one = max(found, key=lambda each: float(np.max(each.layout.gpus)))
+    priced = [place for place, why in enumerate(one.unpriced) if not why]
+    if not priced:
+        return None
+    return exactly([Candidate(one, priced[0], int(np.argmax(one.layout.gpus)), 0)], objective)[0]
+
+
+def relaxation(
+    scenario: Scenario, found: Sequence[Evaluated], objective: str, evaluate: Evaluate
+) -> Relaxation | None:
+    """The smallest loosening of one target that lets a plan be; of all that are missed, where one alone does not do.
+
+    Smallest: of the factors on the limits. None where targets are not what stands in the way.
+    """
+    names = [name for name in targets_of(scenario) if any(name in one.ratios for one in found)]
+    alone = {name: factor for name in names if np.isfinite(factor := _factor_alone(found, name)) and factor > 1}
+    for name in sorted(alone, key=lambda each: alone[each]):
+        made = _smallest(scenario, (name,), (alone[name],), found, objective, evaluate)
+        if made is not None:
+            return made
+    together = _together(found, names)
+    return _smallest(scenario, tuple(together), tuple(together.values()), found, objective, evaluate) if together else None
+
+
+def _factor_alone(found: Sequence[Evaluated], name: str) -> float:
+    """The least that `name` alone is exceeded by, where all other constraints are kept."""
+    least = np.inf
+    for one in found:
+        kept = one.possible
+        for other, ratio in one.ratios.items():
+            if other != name:
+                kept = kept & (ratio <= 1 + SLACK)
+        if name in one.ratios and kept.any():
+            least = min(least, float(np.where(kept, one.ratios[name], np.inf).min()))
+    return least
+
+
+def _together(found: Sequence[Evaluated], names: Sequence[str]) -> dict[str, float]:
+    """The factors of the candidate whose worst miss is the smallest."""
+    best: tuple[float, dict[str, float]] = (np.inf, {})
+    for one in found:
+        for value, candidate in best_of(one, _missed(one) * one.usd**_THRIFT, one.possible, 1):
+            missed = {name: candidate.ratio(name) for name in one.ratios if candidate.ratio(name) > 1 + SLACK}
+            if value < best[0] and missed.keys() <= set(names):
+                best = (value, missed)
+    return best[1]
+
+
+def _smallest(
+    scenario: Scenario,
+    names: tuple[str, ...],
+    factors: tuple[float, ...],
+    found: Sequence[Evaluated],
+    objective: str,
+    evaluate: Evaluate,
+) -> Relaxation | None:
+    """Between the limits as they are and `factors` on them, the least that works: a larger fleet may need less."""
+    near = sorted(found, key=_least_missed)[:_RIVALS]
+    rivals = {one.choice.name for one in near}
+
+    def tried(share: float) -> Relaxation | None:
+        now = tuple((name, 1 + share * (factor * 1.01 - 1)) for name, factor in zip(names, factors, strict=True))
+        loose = scenario
+        for name, factor in now:
+            loose = loosened(loose, [name], factor)
+        held = winner(evaluate([c for c in choices(loose) if c.name in rivals]), objective, 32)
+        return Relaxation(now, held.best, loose) if held else None
+
+    works = tried(1.0)
+    low, high = 0.0, 1.0
+    for _ in range(_ROUNDS if works else 0):
+        middle = (low + high) / 2
+        now = tried(middle)
+        works, low, high = (now, low, middle) if now else (works, middle, high)
+    return works
+
+
+def _missed(one: Evaluated) -> Any:
+    """The worst ratio of every candidate, 1 at least; shape (P, L, C)."""
+    worst = np.ones(one.usd.shape)
+    for ratio in one.ratios.values():
+        worst = np.maximum(worst, ratio)
+    return worst
+
+
+def _least_missed(one: Evaluated) -> float:
+    return float(np.where(one.possible, _missed(one), np.inf).min())
