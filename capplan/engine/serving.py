@@ -18,8 +18,9 @@ from capplan.engine.speculation import Speculation
 from capplan.engine.step import step
 from capplan.engine.work import Work
 
-# A client decodes for at least this part of its time, e^-12: a first token after 160,000 times as long as the rest.
-_LEAST_SHARE_LOG = -12.0
+# A client decodes for at least this part of its time, e^-16; requests with fewer tokens after the first decode nothing.
+_LEAST_SHARE_LOG = -16.0
+_LEAST_GAPS = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Requests:
     context_tokens: what a decoded token attends to. held_tokens: KV that a sequence occupies, averaged over its life.
     beams: sequences that decode for each request, sharing its prompt (beam search). forks: requests that arrive at once
     and share one prompt, which is prefilled once: `prefill_tokens` is each one's part of it. longest_tokens: of one
-    sequence at its end, in the tail of the lengths. weighted_prompt_tokens: E[L^2] / E[L], the length of the prompt that
-    a prompt token belongs to in the mean, which attention pays for; 0 where all prompts are of one length.
+    sequence at its end, in the tail of the lengths. weighted_prompt_tokens: E[L^2] / E[L], the length of prompt that a
+    prompt token belongs to in the mean, which attention pays for; 0 where all prompts are of one length.
     """
 
     prompt_tokens: Any
@@ -141,7 +142,7 @@ def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
 
 def prefill_chunk_tokens(replica: Replica, decoding: Any, requests: Requests) -> Any:
     """Prompt tokens in a step that has any: one prompt, or all that arrive during a step, up to the step's limit."""
-    arrivals = np.maximum(decoding / np.maximum(requests.output_tokens, 1.0), requests.forks)
+    arrivals = np.maximum(decoding / np.maximum(requests.output_tokens - 1.0, 1.0), requests.forks)
     limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
     return np.minimum(requests.prefill_tokens * arrivals, limit)
 
@@ -172,14 +173,15 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     bend = _bend(mixed_s, alone_s, with_prompts_s, usual, weighted)
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
+    decodes = gaps > _LEAST_GAPS
     beside = decoding if others is None else others
     # Between two tokens of a sequence, the others that ended were replaced: each brings its prompt.
-    itl_s = decode_s + beside * prefill_s / np.maximum(gaps, 1.0)
+    itl_s = decode_s + beside * prefill_s / np.where(decodes, gaps, 1.0)
     full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
     own_s = full_s * np.maximum(steps * requests.forks, 1.0) + overheads.request_s
     # Without a second token nothing decodes: prompts follow one another, as many in a step as its limit takes.
     prefilled_per_s = np.minimum(decoding / own_s, 1.0 / (full_s * steps + overheads.request_s))
-    per_s = np.where(gaps > 0, decoding / np.where(gaps > 0, gaps * itl_s, 1.0), prefilled_per_s)
+    per_s = np.where(decodes, decoding / np.where(decodes, gaps * itl_s, 1.0), prefilled_per_s)
     busy = np.clip(per_s * prefill_s * beside / decoding, 0.0, 0.98)
     # Behind the prompts before it: M/D/1 at prefill's share of the time.
     queue_s = requests.forks * prefill_s * busy / (2.0 * (1.0 - busy))
@@ -187,7 +189,7 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
         decoding=decoding,
         decode_s=decode_s,
         mixed_s=full_s,
-        prefill_share=np.clip(decoding / np.maximum(gaps, 1.0) * steps, 0.0, 1.0),
+        prefill_share=np.clip(decoding / np.where(decodes, gaps, 1.0) * steps, 0.0, 1.0),
         itl_s=itl_s,
         prefill_s=prefill_s,
         own_prefill_s=own_s,

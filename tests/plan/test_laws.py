@@ -56,7 +56,9 @@ def test_a_looser_target_never_costs_more(qps: float, target: str, slack: float,
     )
     if tight.feasible:
         assert loose.feasible
-        assert usd(loose) <= usd(tight)
+        assert loose.row["gpus"] <= tight.row["gpus"]
+        # Of layouts with as many GPUs the one that draws a little more may be chosen.
+        assert usd(loose) <= usd(tight) * Decimal("1.01")
 
 
 @quick
