@@ -5,8 +5,9 @@ the definitions in `units.txt`. A year has 365 days (8,760 h) and a month is a t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+
+from capplan.records import dataclass
 
 Table = dict[str, float]
 

@@ -226,8 +226,9 @@ def _digits(value: float, digits: int, cents: bool) -> str:
 
 def __getattr__(name: str) -> Any:
     """The field types of `unit_types`, which load pydantic: only schemas that need them pay for it."""
-    from capplan import unit_types
+    if not name.startswith("_"):  # the import system asks for `__path__` and the like
+        from capplan import unit_types
 
-    if name.startswith("_") or not hasattr(unit_types, name):
-        raise AttributeError(f"module 'capplan.units' has no attribute '{name}'")
-    return getattr(unit_types, name)
+        if hasattr(unit_types, name):
+            return getattr(unit_types, name)
+    raise AttributeError(f"module 'capplan.units' has no attribute '{name}'")

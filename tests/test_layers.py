@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "capplan"
 # From the ground up; rooms on one line may not know each other, the lowest line apart.
 FLOORS = (
-    {"errors", "spellings", "unit_types", "units"},
+    {"errors", "records", "spellings", "unit_types", "units"},
     {"catalog"},
     {"scenario"},
     {"engine"},

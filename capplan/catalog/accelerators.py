@@ -1,7 +1,6 @@
 """Accelerators: memory, peaks, links and power, as their makers state them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +8,7 @@ from typing import Any, cast
 from capplan.catalog import files
 from capplan.catalog.figures import Entry, MissingFigure, plain
 from capplan.errors import UserError
+from capplan.records import dataclass
 from capplan.units import UnitError, parse
 
 DTYPES = ("bf16", "fp8", "fp4", "int8")

@@ -5,7 +5,7 @@ A `layer` is a block of the residual stream: attention or a recurrent mixer, an 
 All sizes are counts of values; bytes follow once a precision is chosen.
 """
 
-from dataclasses import dataclass
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """How far predictions of each kind were off the measurements they were fitted to: `configs/benchmarks/bands.yaml`."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from capplan.catalog.files import load_yaml, root
+from capplan.records import dataclass
 from capplan.units import parse
 
-_PATH = "benchmarks/bands.yaml"
+PATH = "benchmarks/bands.yaml"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Bands:
 @cache
 def bands() -> Bands:
     """The shipped bands."""
-    tree: Any = load_yaml(root() / _PATH)
+    tree: Any = load_yaml(root() / PATH)
     kinds = {
         Kind(row["model"] == "experts", row["chip"] == "kernels", row["load"] == "steady"): float(row["spread"])
         for row in tree["kinds"]

@@ -6,13 +6,14 @@ era that is not younger than the version asked for, of the chip's vendor where t
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from capplan.catalog.files import find, load_yaml
 from capplan.errors import UserError
+from capplan.records import dataclass
 from capplan.units import UnitError, parse
 
 
@@ -83,6 +84,8 @@ class Profile:
 _SECONDS = {"step": "step_s", "layer": "layer_s", "sequence": "sequence_s", "sequence_layer": "sequence_layer_s",
             "request": "request_s", "arrival": "arrival_s"}  # fmt: skip
 _FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "burst", "sync"}
+# Keys of residual costs in a block of a profile file.
+COSTS = frozenset(_SECONDS) | _FACTORS
 _NEWEST = 9999.0
 
 

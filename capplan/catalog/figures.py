@@ -8,13 +8,13 @@ A figure inside a group may name another source. `on` is the day that a price he
 import datetime
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from capplan.catalog import files
 from capplan.catalog.files import CatalogError, Tree
 from capplan.errors import UserError
+from capplan.records import dataclass
 
 HEAD = frozenset({"name", "title", "aliases", "sources"})
 _MARKS = frozenset({"from", "note", "on"})

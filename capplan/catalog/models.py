@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from capplan.catalog.figures import Entry, MissingFigure
 from capplan.catalog.model_names import candidates
 from capplan.catalog.shape import SHAPE_KEYS, architecture
 from capplan.errors import UserError
+from capplan.records import dataclass
 
 _LONGEST_REFERENCE = 240  # what a file name may hold
 _HEAD = ("name", "title", "aliases", "sources", "license", "official", "released", "shape", "published", "unmodelled")

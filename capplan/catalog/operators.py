@@ -5,11 +5,12 @@ compute, memory and fixed costs differ, for chips without kernel data.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from capplan.catalog.files import find, load_yaml
+from capplan.records import dataclass
 from capplan.units import parse
 
 
@@ -19,6 +20,7 @@ class Roofline:
 
     activation_bytes: extra traffic for each input activation, where it is quantised on the way.
     experts_hit: eta in "E (1 - exp(-eta T k / E)) experts are touched by T tokens"; MoE only.
+    balanced: compute where all experts get the same tokens; as `compute` where that was not measured; MoE only.
     """
 
     compute: float
@@ -27,6 +29,11 @@ class Roofline:
     sharpness: float = 2.0
     activation_bytes: float = 0.0
     experts_hit: float = 1.0
+    balanced: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.balanced:
+            object.__setattr__(self, "balanced", self.compute)
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ def _by_analogy(name: str, tree: dict[str, Any]) -> Operators:
         return replace(
             kernel,
             compute=kernel.compute * factors["compute"],
+            balanced=kernel.balanced * factors["compute"],
             memory=kernel.memory * factors["memory"],
             fixed_s=kernel.fixed_s * factors["fixed"],
         )
@@ -176,6 +184,7 @@ def _roofline(figures: Mapping[str, Any]) -> Roofline:
         sharpness=float(figures["sharpness"]),
         activation_bytes=float(figures.get("activation_bytes", 0)),
         experts_hit=float(figures.get("experts_hit", 1)),
+        balanced=float(figures.get("balanced", 0)),
     )
 
 

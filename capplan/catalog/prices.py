@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from statistics import median
 from capplan.catalog import files
 from capplan.catalog.figures import Entry, date_of, entry
 from capplan.errors import PriceError
+from capplan.records import dataclass
 from capplan.units import parse
 
 TIERS = ("hyperscaler", "neocloud", "long_tail")

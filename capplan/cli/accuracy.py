@@ -3,6 +3,9 @@
 $ capplan accuracy measured.csv --worst 5
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +25,10 @@ Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="A
 MaxMedian = Annotated[
     str | None, typer.Option("--max-median", metavar="13%", help="Exit 1 when the average median error is above.")
 ]
+Readme = Annotated[
+    Path | None,
+    typer.Option("--readme", metavar="FILE.md", help="Paste the table of left-out errors there.", hidden=True),
+]
 VIOLATED = 1
 
 
@@ -34,6 +41,7 @@ def command(
     max_median: MaxMedian = None,
     format: Format = None,
     out: Out = None,
+    readme: Readme = None,
     quiet: Quiet = False,
 ) -> None:
     name = output_format(format, out)
@@ -56,6 +64,15 @@ def command(
     write(render(name, scores, worst), out)
     if plot is not None:
         write(scatter(scores), plot)
+    if readme is not None:
+        from capplan.measured.generalise import generalise
+        from capplan.report.generalisation import pasted
+
+        try:
+            text = pasted(readme.read_text("utf-8"), generalise(table.rows, read))
+            readme.write_text(text, "utf-8")
+        except OSError as error:
+            raise UserError(f"--readme {readme}: {error.strerror}") from None
     headline = next((one for one in scores.headlines if one.metric == PRIMARY), scores.headlines[0])
     if limit is not None and (headline.median is None or headline.median > limit):
         shown = "none" if headline.median is None else f"{100 * headline.median:.1f} %"
@@ -63,3 +80,4 @@ def command(
         raise typer.Exit(VIOLATED)
     if scores.refusals and not quiet:
         note(f"{len(scores.refusals)} of {len(table.rows)} rows could not be predicted")
+

@@ -18,7 +18,9 @@ Measured = Annotated[list[Path], typer.Argument(metavar="MEASURED...", help="Poi
 Assume = Annotated[
     list[str] | None, typer.Option("--assume", metavar="COLUMN=VALUE", help="Fill a blank column; repeatable.")
 ]
-ProfileOut = Annotated[Path, typer.Option("--out", "-o", metavar="PROFILE.yaml", help="The profile to write.")]
+ProfileOut = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="PROFILE.yaml", help="The profile to write.")
+]
 Engine = Annotated[
     str | None, typer.Option("--engine", metavar="NAME", help="Fit these rows to this engine's profile.")
 ]
@@ -28,17 +30,26 @@ Costs = Annotated[
 Latency = Annotated[
     bool, typer.Option("--latency/--throughput", help="Fit TPOT and TTFT too, or primary values alone.")
 ]
+Shipped = Annotated[
+    bool, typer.Option("--shipped", help="Refit the catalogue's own engine profiles and bands, in place.", hidden=True)
+]
 
 
 def command(
     measured: Measured,
-    out: ProfileOut,
+    out: ProfileOut = None,
     assume: Assume = None,
     engine: Engine = None,
     fit: Costs = None,
     latency: Latency = True,
+    shipped: Shipped = False,
     quiet: Quiet = False,
 ) -> None:
+    if shipped:
+        _refit_shipped(measured, assume, quiet)
+        return
+    if out is None:
+        raise UserError("--out PROFILE.yaml: name the profile to write")
     if out.suffix not in (".yaml", ".yml"):
         raise UserError(f"--out {out}: a profile is YAML; name a .yaml file")
     from capplan.measured.engine_fit import fit_engine, profile_text, summary_lines
@@ -54,3 +65,12 @@ def command(
         raise UserError(f"--out {out}: cannot write ({error.strerror})") from None
     if not quiet:
         note("\n".join(summary_lines(fitted)))
+
+
+def _refit_shipped(measured: list[Path], assume: list[str] | None, quiet: bool) -> None:
+    from capplan.measured.given import read_with
+    from capplan.measured.points import resolve_table
+    from capplan.measured.shipped import refit_shipped
+
+    table = read_with(measured, assume or ())
+    refit_shipped(table.rows, resolve_table(table), (lambda line: None) if quiet else note)

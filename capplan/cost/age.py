@@ -4,12 +4,12 @@ import calendar
 import datetime
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from capplan.catalog import prices
 from capplan.catalog.figures import date_of, entry
 from capplan.cost.terms import rents
 from capplan.errors import UserError
+from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 OLDEST_DAYS = 90

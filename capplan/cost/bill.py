@@ -1,7 +1,7 @@
 """The yearly bill of a sweep: owned and rented shares, energy and carbon, and the contract's columns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from capplan.cost.place import place
 from capplan.cost.rent import WAYS, Rent, rented
 from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
 from capplan.cost.ways import rented_shares
+from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 Floats = NDArray[np.float64]

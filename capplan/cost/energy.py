@@ -4,7 +4,6 @@ A board draws `engaged` while its engine runs, more with the bandwidth and the a
 request is there. It is never TDP x time, which overstates serving by about half (measured on B200).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from capplan import units
 from capplan.catalog.figures import MissingFigure, entry
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -1,12 +1,12 @@
 """Water and the carbon of making the hardware, where the catalogue has figures; where it has none, that is said."""
 
-from dataclasses import dataclass
 
 from capplan import units
 from capplan.catalog.figures import entry
 from capplan.catalog.files import UnknownName
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.engine.excuse import Assumption
+from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 

@@ -4,11 +4,13 @@ A line is computed for a whole sweep at once; one row of it is a view (`CostLine
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 Cents = NDArray[np.int64]
@@ -85,9 +87,7 @@ class CostLines:
 
     def _sum(self, columns: Iterable[CostColumn]) -> Cents:
         shape = np.broadcast_shapes(*(column.cents_per_year.shape for column in self.columns))
-        total = np.zeros(shape, np.int64)
-        for column in columns:
-            total = total + column.cents_per_year
+        total: Cents = sum((column.cents_per_year for column in columns), np.zeros(shape, np.int64))
         return total
 
 
@@ -136,7 +136,7 @@ def broadcast(columns: Iterable[CostColumn]) -> CostLines:
     return CostLines(
         tuple(
             CostColumn(
-                item.name, item.label, item.category, np.broadcast_to(item.cents_per_year, shape).copy(),
+                item.name, item.label, item.category, np.broadcast_to(item.cents_per_year, shape),
                 item.formula, item.source, item.terms,
             )
             for item in held

@@ -1,13 +1,14 @@
 """What a bought fleet costs a year, line by line: hardware written off, financed, kept running and powered."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.cost.energy import J_PER_KWH, YEAR_S, PowerLaw, annual_kwh, fleet_power_w, power_law
 from capplan.cost.lines import CostColumn, CostLines, broadcast, column
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capplan.catalog.files import UnknownName
 from capplan.engine.excuse import Assumption
+from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """What a rented fleet costs a year: the price that a plan's terms bring, and the lines of the bill."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
@@ -11,6 +10,7 @@ from capplan.catalog import prices
 from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import CostColumn, CostLines, broadcast, column
 from capplan.errors import PriceError
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +16,7 @@ from capplan.cost.ownership import OwnershipTerms
 from capplan.cost.place import place
 from capplan.cost.rent import Rent, catalogued_rent, given_rent
 from capplan.engine.excuse import Assumption
+from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 Floats = NDArray[np.float64]

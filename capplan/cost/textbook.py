@@ -1,12 +1,12 @@
 """What the tutorial's fleet costs a year: price over three years, 5 % upkeep, and TDP around the clock."""
 
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from capplan.cost.lines import CostLines, broadcast, column
 from capplan.engine.textbook import TextbookAccelerator, TextbookModel, query
+from capplan.records import dataclass
 
 _SOURCE = "textbook: mlsysim 0.3.0 EconomicsModel"
 

@@ -1,12 +1,12 @@
 """Parameters and cache of a model, computed from its shape alone."""
 
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.architecture import Architecture, AttentionLayers, DenseMlp, Moe
 from capplan.engine.projections import attention_parameters, index_layers, value_head_dim
+from capplan.records import dataclass
 
 __all__ = [
     "INDEX_KEY_BYTES",

@@ -1,6 +1,5 @@
 """How far a prediction is likely off, and why it may be further off than usual."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from capplan.catalog.architecture import Architecture
 from capplan.catalog.bands import Kind, bands
 from capplan.catalog.engines import Profile
 from capplan.catalog.operators import operators
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """One replica from nearly idle to full: steady states on a grid of batches, read at any rate without solving again."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from capplan.engine.serving import Replica, Requests, Steady, steady
+from capplan.records import dataclass
 
 # Batches from nearly none to the most, spaced in their logarithm and more densely where the replica fills; figures
 # between them are interpolated in logarithms too, which is within 0.5 % of solving (tests/engine/test_curve.py).
@@ -54,6 +55,8 @@ def curve(replica: Replica, requests: Requests, most: Any) -> Curve:
     share = 1.0 - np.linspace(1.0, 0.0, GRID) ** _DENSER
     decoding = np.exp(np.log(_LEAST) + share * (np.log(top) - np.log(_LEAST)))
     states = steady(replica, decoding, requests)
+    pace = np.gradient(np.log(states.decode_s), axis=-1) / np.gradient(np.log(decoding), axis=-1)
+    states = replace(states, slope=np.maximum(pace, 0.0))
     shape = np.broadcast_shapes(*(np.shape(getattr(states, f.name)) for f in fields(Steady)))
     whole = Steady(*(np.broadcast_to(getattr(states, f.name), shape) for f in fields(Steady)))
     return Curve(whole)

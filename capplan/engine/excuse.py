@@ -1,7 +1,9 @@
 """Why a candidate cannot be, and what every plan took for granted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
 """How one replica of a model is spread over GPUs."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """What each GPU holds, and how many sequences fit beside the weights."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from capplan.catalog.engines import Profile
 from capplan.engine.architecture import index_bytes_per_token, kv_values_per_token, parameters
 from capplan.engine.layout import Layout
 from capplan.engine.precision import Precision
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 """What each group of weights is stored as, and what the chip computes it in."""
 
-from dataclasses import dataclass
 
 from capplan.catalog.architecture import Architecture
 from capplan.catalog.operators import Operators
+from capplan.records import dataclass
 
 # Bytes a weight with its scales: nvfp4 has an fp8 scale for 16 values, mxfp4 an 8-bit one for 32,
 # fp8_block an fp32 one for 128 x 128, group-quantised int4 a 16-bit one and a 4-bit zero for 128.

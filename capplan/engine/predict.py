@@ -24,7 +24,7 @@ from capplan.engine.speculation import usual
 from capplan.engine.work import work
 
 # Loads that last; the others are runs that start full and end empty, or rates.
-_LASTING = frozenset({"concurrency", "static_batch"})
+LASTING = frozenset({"concurrency", "static_batch"})
 
 ProfileOf = Callable[[Point, Accelerator], Profile]
 
@@ -34,7 +34,8 @@ class Prediction:
     """What the engine expects of a point; None where it does not apply or the point is refused.
 
     out_tps_total: output tokens/s of the whole deployment. ttft_s, tpot_s: means over requests, queueing included.
-    e2e_s: of one request; of the whole batch for a static batch. low, high: factors of an 80 % interval.
+    e2e_s: of one request; of the whole batch for a static batch. low, high: factors of an 80 % interval; ttft_low,
+    ttft_high: those of TTFT, which is harder to foresee.
     """
 
     out_tps_total: float | None = None
@@ -43,6 +44,8 @@ class Prediction:
     e2e_s: float | None = None
     low: float = 1.0
     high: float = 1.0
+    ttft_low: float = 1.0
+    ttft_high: float = 1.0
     refused: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -74,7 +77,7 @@ def predict(points: Sequence[Point], profile_of: ProfileOf = shipped_profile) ->
     for i, p in enumerate(points):
         chip = chips[p.accelerator]
         engine = profile_of(p, chip)
-        load = (p.prefill is None, p.load_type in _LASTING)
+        load = (p.prefill is None, p.load_type in LASTING)
         key = (p.model, p.accelerator, p.weights, p.kv_cache, p.draft, p.draft_tokens, *load, engine)
         groups[key].append(i)
     results: list[Prediction] = [Prediction()] * len(points)
@@ -102,15 +105,18 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
         figures = _disaggregated(group, decode, arch, chip, engine, requests, fit, copies)
     else:
         figures = _aggregated(group, decode, requests, np.maximum(fit, 1.0), copies)
-    lasting = first.load_type in _LASTING
-    spread = band(
+    lasting = first.load_type in LASTING
+    likely = band(
         arch, chip, engine, requests.prompt_tokens, requests.output_tokens, _running(group, fit, copies), lasting
-    ).spread
+    )
+    spread, first = likely.spread, likely.first_token
     refusals = [_refusal(p, chip, decode, j) if fit[j] < 1 else None for j, p in enumerate(group.points)]
     return [
         Prediction(refused=refusals[j])
         if refusals[j]
-        else Prediction(*_figures(figures, j), 1 / spread[j], spread[j], None, _notes(engine, chip))
+        else Prediction(
+            *_figures(figures, j), 1 / spread[j], spread[j], 1 / first[j], first[j], None, _notes(engine, chip)
+        )
         for j in range(len(group.points))
     ]
 
@@ -165,7 +171,8 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
     if loop.any():
         state = closed_loop(replica, np.minimum(clients, fit), requests)
         inside = np.minimum(clients, fit)
-        waited = _starts_s(group, replica, requests, state, inside) + np.maximum(clients - fit, 0.0) / state.requests_per_s
+        queued_s = np.maximum(clients - fit, 0.0) / state.requests_per_s
+        waited = _starts_s(group, replica, requests, state, inside) + queued_s
         finite = burst(replica, np.maximum(count, clients), inside, requests, spread)
         e2e_s = _e2e(state, requests, waited)
         per_s = np.where(spread > 0.3, np.maximum(count, clients) / finite.seconds, clients / e2e_s)

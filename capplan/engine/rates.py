@@ -1,10 +1,11 @@
 """What one chip sustains: the operators measured on it and the peaks that their efficiencies are shares of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from capplan.catalog.accelerators import Accelerator, accelerator
 from capplan.catalog.operators import Collective, Operators, operators
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

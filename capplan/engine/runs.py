@@ -25,9 +25,10 @@ def prefill_alone_s(replica: Replica, prompts: Any, requests: Requests) -> Any:
     """`prompts` prompts prefilled at once with nothing in decode, in as many steps as the token limit makes."""
     overheads = replica.profile.overheads
     tokens = prompts * requests.prefill_tokens
-    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
-    chunk = np.minimum(tokens, limit)
-    chunk_s = step(replica.work, replica.rates, overheads, 0.0, 1.0, chunk, requests.prompt_tokens).total_s
+    piece, layout = replica.profile.max_batched_tokens, replica.work.layout
+    chunk = np.minimum(tokens, piece * layout.attention_data)
+    length = requests.prompt_tokens
+    chunk_s = step(replica.work, replica.rates, overheads, 0.0, 1.0, chunk, length, piece=piece).total_s
     return overheads.prefill * chunk_s * tokens / chunk + prompts * overheads.request_s
 
 

@@ -5,7 +5,7 @@ of the requests that replace those that end. Little's law ties the figures: sequ
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from capplan.engine.solve import bisect, chords
 from capplan.engine.speculation import Speculation
 from capplan.engine.step import step
 from capplan.engine.work import Work
+from capplan.records import dataclass
 
 # A client decodes for at least this part of its time, e^-16; requests with fewer tokens after the first decode nothing.
 _LEAST_SHARE_LOG = -16.0
@@ -141,10 +142,14 @@ def decode_step_s(replica: Replica, sequences: Any, requests: Requests) -> Any:
 
 
 def prefill_chunk_tokens(replica: Replica, decoding: Any, requests: Requests) -> Any:
-    """Prompt tokens in a step that has any: one prompt, or all that arrive during a step, up to the step's limit."""
-    arrivals = np.maximum(decoding / np.maximum(requests.output_tokens - 1.0, 1.0), requests.forks)
-    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
-    return np.minimum(requests.prefill_tokens * arrivals, limit)
+    """Prompt tokens in a step that has any: one prompt, or all that arrive during a step, within the step's limit.
+
+    The limit holds for each attention-data-parallel rank, and one prompt fills one rank at most.
+    """
+    arrivals = decoding / np.maximum(requests.output_tokens - 1.0, 1.0)
+    most, layout = replica.profile.max_batched_tokens, replica.work.layout
+    one = np.minimum(requests.prefill_tokens * requests.forks, most)
+    return np.clip(requests.prefill_tokens * arrivals, one, most * layout.attention_data)
 
 
 def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = None) -> Steady:
@@ -163,7 +168,8 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
 
     def with_prompts_s(length: Any) -> Any:
         past = cached * (length / usual)
-        return step(replica.work, replica.rates, overheads, running, context, chunk, length, past=past).total_s
+        work, rates, piece = replica.work, replica.rates, replica.profile.max_batched_tokens
+        return step(work, rates, overheads, running, context, chunk, length, past=past, piece=piece).total_s
 
     mixed_s = with_prompts_s(weighted)
     alone_s = decode_s

@@ -1,6 +1,5 @@
 """Speculative decoding: several tokens are drafted cheaply and verified in one step."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from capplan.catalog.engines import Overheads
@@ -8,6 +7,7 @@ from capplan.engine import memory
 from capplan.engine.rates import Rates
 from capplan.engine.step import step
 from capplan.engine.work import Work
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

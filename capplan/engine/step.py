@@ -1,6 +1,5 @@
 """The time of one engine step: decode tokens and prefill tokens through one replica."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from capplan.engine.collectives import collectives_s
 from capplan.engine.rates import Rates
 from capplan.engine.roofline import experts_hit, gemm_s, soft_max
 from capplan.engine.work import Gemm, Work
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -40,35 +40,37 @@ def step(
     prompt: Any = 1.0,
     verify: float = 1.0,
     past: Any = 0.0,
+    piece: Any = np.inf,
 ) -> Step:
     """One step of a replica in which `sequences` decode at mean length `context` beside `prefill` prompt tokens.
 
     prompt: length of the prompts that the prefill tokens belong to; past: the part of each that a cache held.
-    verify: tokens of each sequence in the step, more than one where drafted tokens are verified.
+    verify: tokens of each sequence in the step, more than one where drafted tokens are verified. piece: most prompt
+    tokens of a rank.
     All broadcast against each other and against a layout of arrays. With pipeline parallelism each stage works on its
     own part of the sequences, and the time is that of all stages: an output token of a sequence passes every one.
-    Attention-data-parallel ranks share sequences and prompts evenly, as they do under load; a lone prompt stays on one
-    rank and takes longer.
+    Attention-data-parallel ranks share sequences evenly, but each prompt stays whole on one of them, so the rank that all
+    others wait for has at least a prompt.
     """
     layout = work.layout
+    prompt = np.maximum(prompt, 1.0)
+    new = np.maximum(prompt - past, 1.0)
     sequences = sequences / layout.pipeline
     prefill = prefill / layout.pipeline
-    prompt = np.maximum(prompt, 1.0)
     decode = sequences * verify
     tokens = np.maximum(decode + prefill, 1e-9)
-    new = np.maximum(prompt - past, 1.0)
-    prompts = np.where(np.asarray(prefill) > 0, np.maximum(prefill / new, 1.0), 0.0)
     share = 1 / layout.attention_data
-    own, own_prefill = sequences * share, prefill * share
+    own, own_prefill = sequences * share, np.maximum(prefill * share, np.minimum(prefill, np.minimum(new, piece)))
+    own_tokens, own_sampled = decode * share + own_prefill, decode * share + own_prefill / new
     attention = sum(
         attention_s(group, work, rates, own, context, own_prefill, prompt, overheads.kv_reuse, past, verify)
         for group in work.architecture.attention
     )
     return Step(
-        gemm_s=overheads.gemm * sum(_gemm_s(g, rates, tokens * share, (decode + prompts) * share) for g in work.gemms),
+        gemm_s=overheads.gemm * sum(_gemm_s(g, rates, own_tokens, own_sampled) for g in work.gemms),
         attention_s=overheads.attention * (attention + recurrent_s(work, rates, sequences + prefill / new)),
         moe_s=overheads.moe * _moe_s(work.architecture.moe, work, rates, tokens) if work.architecture.moe else 0.0,
-        collective_s=overheads.collective * collectives_s(work, rates, tokens * share),
+        collective_s=overheads.collective * collectives_s(work, rates, own_tokens),
         overhead_s=overheads.step_s * layout.pipeline
         + overheads.layer_s * work.architecture.layers
         # Every attention rank looks after its own sequences.
@@ -90,7 +92,11 @@ def _gemm_s(gemm: Gemm, rates: Rates, tokens: Any, sampled: Any) -> Any:
 
 
 def _moe_s(moe: Moe, work: Work, rates: Rates, tokens: Any) -> Any:
-    """Routed experts: tokens of all attention ranks of a stage meet here; each GPU reads its share of those hit."""
+    """Routed experts: tokens of all attention ranks of a stage meet here; each GPU reads its share of those hit.
+
+    Skewed routing slows arithmetic where GPUs hold different experts and wait for the one with the favourites; a GPU
+    that holds a part of every expert has as much to do as all others.
+    """
     storage, gpus = work.precision.experts, work.layout.stage_gpus
     kernel = rates.operators.moe[storage.kernel]
     weights = expert_parameters(moe, work.architecture.hidden)
@@ -98,8 +104,10 @@ def _moe_s(moe: Moe, work: Work, rates: Rates, tokens: Any) -> Any:
     width = moe.latent or work.architecture.hidden
     activations = tokens * moe.active * (width + moe.matrices * moe.intermediate) * 4.0
     flop = 2.0 * tokens * moe.active * weights
+    spread = 1.0 - 1.0 / np.maximum(work.layout.expert, 1)
+    compute = kernel.balanced * (kernel.compute / kernel.balanced) ** spread
     time_s = soft_max(
-        flop / gpus / (rates.peak_flop_per_s[storage.peak] * kernel.compute),
+        flop / gpus / (rates.peak_flop_per_s[storage.peak] * compute),
         (hit * weights * storage.bytes_per_weight + activations)
         / gpus
         / (rates.memory_bandwidth_bytes_per_s * kernel.memory),

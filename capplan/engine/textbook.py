@@ -4,10 +4,11 @@ Kept for teaching and as an anchor for tests; nothing else in the planner uses i
 memory, so whoever calls it says whether the model fits. All functions broadcast over K (and over anything else).
 """
 
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

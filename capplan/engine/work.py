@@ -1,6 +1,5 @@
 """The operators of one forward pass: which matrices of what size run on each GPU of a layout."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from capplan.catalog.architecture import Architecture, AttentionLayers, DenseMlp, Moe
@@ -8,6 +7,7 @@ from capplan.engine.architecture import parameters, value_head_dim
 from capplan.engine.layout import Layout
 from capplan.engine.precision import Precision, Storage
 from capplan.engine.projections import index_layers
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,37 @@ def mean_wait_s(
     return result
 
 
+def peaked_wait(
+    servers: ArrayLike,
+    arrivals_per_s: ArrayLike,
+    service_s: ArrayLike,
+    arrival_cv: ArrayLike,
+    service_cv: ArrayLike,
+    peakedness: ArrayLike,
+) -> tuple[Floats, Floats]:
+    """(chance of waiting, mean wait in seconds over all) of G/G/c whose number in service is known to swing.
+
+    Chance: Erlang C of servers and load both divided by the peakedness, at the same utilisation (Hayward); wait of
+    those who wait: Allen-Cunneen. Exact for M/M/c, whose peakedness is 1. Raises as `erlang_c`.
+    peakedness: variance over mean of the number in service, were there always room.
+    Source: A. A. Fredericks 1980, "Congestion in blocking systems - a simple approximation technique"; W. Whitt 1993,
+    "Approximations for the GI/G/m queue".
+
+    >>> chance, wait_s = peaked_wait(1, 0.5, 1.0, 1.0, 1.0, 1.0)
+    >>> float(chance.round(9)), float(wait_s.round(9))
+    (0.5, 1.0)
+    """
+    count = np.asarray(servers, np.float64)
+    utilization = np.asarray(arrivals_per_s, np.float64) * np.asarray(service_s, np.float64) / count
+    alike = np.maximum(np.rint(count / np.maximum(np.asarray(peakedness, np.float64), 1e-9)), 1.0)
+    alike, utilization = np.broadcast_arrays(alike, utilization)
+    chance = erlang_c(alike, utilization * alike)
+    variability = (np.square(np.asarray(arrival_cv, np.float64)) + np.square(np.asarray(service_cv, np.float64))) / 2
+    one_s = np.asarray(service_s, np.float64) / np.maximum(count * (1 - utilization), 1e-12)
+    wait_s: Floats = np.where(utilization >= 1, np.inf, chance * one_s * variability)
+    return chance, wait_s
+
+
 def wait_percentile_s(percentile: ArrayLike, wait_probability: ArrayLike, mean_s: ArrayLike) -> Floats:
     """The wait that a share `percentile` of arrivals does not exceed.
 

@@ -1,10 +1,11 @@
 """How many replicas, GPUs and nodes a load needs: whole ones, with room to breathe."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

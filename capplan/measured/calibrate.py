@@ -11,7 +11,7 @@ does the same as another one, stays at its prior, and the result says so; fewer 
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 LEAST_ROWS = 8
 ROWS_PER_PARAMETER = 8
 NOISE = 0.08  # spread of ln(measured) that no model explains: version, machine and engine differ by 5 to 11 %
-ROBUST = 2.0  # residuals beyond this many noises count linearly, not by their square
+ROBUST = 1.0  # residuals beyond this many noises count linearly, not by their square
 STEP = 0.05  # of the logarithm, for slopes
+NARROWED = 0.9  # a fit that leaves more than this of a prior's spread has learned nothing
+_UNTOLD = "the data say less about it than its prior"
 DIGITS = 4  # of fitted values, so that the same input gives the same file on every machine
 
 Values = Mapping[str, float]
@@ -49,12 +51,14 @@ class Targets:
 
     measured: values above zero. groups: equal weight each (source x load type). series: rows that differ in load alone,
     which cross-validation keeps together. noise: spread of ln(measured) that no model explains; `NOISE` where empty.
+    shares: weights of groups that count less or more than others; 1 where missing.
     """
 
     measured: Sequence[float]
     groups: Sequence[str]
     series: Sequence[str]
     noise: Sequence[float] = ()
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.measured)
@@ -115,19 +119,33 @@ class Fit:
 
 
 def fit(
-    parameters: Sequence[Parameter], targets: Targets, predict: Predict, folds: int = 5, insist: bool = False
+    parameters: Sequence[Parameter],
+    targets: Targets,
+    predict: Predict,
+    folds: int = 5,
+    insist: bool = False,
+    rounds: int = 40,
+    screen: bool = True,
 ) -> Fit:
     """Fits what the data carry and holds the rest.
 
     predict: values for the rows of the given indices under the given parameters, None where refused.
+    screen: hold what the data say little about at the priors, before fitting; else fit all first and then hold what the
+    fit has not narrowed down, for costs far from their priors.
+    rounds: most steps of the search; each needs one prediction of all rows for each parameter.
     insist: hold nothing; raises UserError naming what the data do not carry. Raises it too when they carry nothing.
     """
     rows, excluded = _usable(targets, predict, _start(parameters))
-    free, held = informed(parameters, targets, predict, rows)
+    free, held = informed(parameters, targets, predict, rows) if screen else (list(parameters), {})
     if insist and held:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in held.items())
         raise UserError(f"the data do not carry {len(held)} of {len(parameters)} parameters ({reasons})")
-    fitted = _solve(free, parameters, targets, predict, rows)
+    fitted = _solve(free, parameters, targets, predict, rows, rounds)
+    if not screen:
+        held = {one.parameter.name: _UNTOLD for one in fitted if one.deviation > NARROWED * one.parameter.sigma}
+        free = [p for p in parameters if p.name not in held]
+        near = {one.parameter.name: one.value for one in fitted}
+        fitted = _solve(free, parameters, targets, predict, rows, rounds, near) if held else fitted
     values = _start(parameters) | {one.parameter.name: one.value for one in fitted}
     results = {one.parameter.name: one for one in fitted}
     left_out, count = _cross_validate(free, values, targets, predict, rows, folds)
@@ -155,7 +173,8 @@ def informed(
     if len(rows) < LEAST_ROWS:
         raise UserError(f"{len(rows)} usable rows carry no parameter; measure at least {LEAST_ROWS} configurations")
     scale = np.array([p.sigma for p in parameters])
-    slopes = _slopes(parameters, predict, rows) * scale / targets.noise_of(rows)[:, None]
+    per_row = _weights(targets, rows) / targets.noise_of(rows)
+    slopes = _slopes(parameters, predict, rows) * scale * per_row[:, None]
     _, r, order = qr(slopes, mode="economic", pivoting=True)
     strength = np.abs(np.diag(r))
     most = len(rows) // ROWS_PER_PARAMETER
@@ -165,7 +184,7 @@ def informed(
         p = parameters[at]
         power = float(strength[rank]) if rank < len(strength) else 0.0
         if power < 1.0:
-            held[p.name] = "the data say less about it than its prior"
+            held[p.name] = _UNTOLD
         elif len(free) >= most:
             held[p.name] = f"{len(rows)} rows carry {most} parameters"
         else:
@@ -213,7 +232,13 @@ def resolved(linear: "Linear", targets: Targets, kept: Sequence[int]) -> dict[st
 
 
 def _solve(
-    free: Sequence[Parameter], every: Sequence[Parameter], targets: Targets, predict: Predict, rows: Sequence[int]
+    free: Sequence[Parameter],
+    every: Sequence[Parameter],
+    targets: Targets,
+    predict: Predict,
+    rows: Sequence[int],
+    rounds: int,
+    near: Values | None = None,
 ) -> list[Fitted]:
     from scipy.optimize import least_squares
 
@@ -237,8 +262,9 @@ def _solve(
         return np.stack([(there - here) / step for there, step in zip(moved, steps, strict=True)], axis=1)
 
     low, high = np.log([p.low for p in free]), np.log([p.high for p in free])
+    begin = np.clip(np.log([near[p.name] for p in free]), low + 1e-6, high - 1e-6) if near else middle
     solution = least_squares(
-        residuals, middle, jac=slopes, bounds=(low, high), x_scale=sigma, xtol=1e-4, ftol=1e-5, max_nfev=40
+        residuals, begin, jac=slopes, bounds=(low, high), x_scale=sigma, xtol=1e-4, ftol=1e-5, max_nfev=rounds
     )
     jacobian = np.asarray(solution.jac, dtype=np.float64)
     covariance = np.linalg.pinv(jacobian.T @ jacobian)
@@ -303,12 +329,13 @@ def _slopes(
 
 
 def _weights(targets: Targets, rows: Sequence[int]) -> "NDArray[np.float64]":
-    """Square roots of weights: every group counts as much as the mean group's rows."""
+    """Square roots of weights, 1 on average: every group counts by its share, however many rows it has."""
     sizes: dict[str, int] = {}
     for at in rows:
         sizes[targets.groups[at]] = sizes.get(targets.groups[at], 0) + 1
-    share = len(rows) / len(sizes)
-    return np.sqrt([share / sizes[targets.groups[at]] for at in rows])
+    shares = {group: targets.shares.get(group, 1.0) for group in sizes}
+    scale = len(rows) / sum(shares.values())
+    return np.sqrt([scale * shares[targets.groups[at]] / sizes[targets.groups[at]] for at in rows])
 
 
 def _robust(residuals: "NDArray[np.float64]") -> "NDArray[np.float64]":

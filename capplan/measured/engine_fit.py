@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -67,19 +67,25 @@ def fit_engine(
     engine: the profile to fit where the rows do not tell one. names: exactly these costs, refused where not carried.
     """
     base = base_of(points, engine)
-    measured = measurements(rows, points, with_latency)
+    measured = measurements(rows, points, (TPOT, TTFT) if with_latency else ())
     if not len(measured.targets):
         raise UserError("no measured values to fit: fill out_tps_total, tpot_ms_*, ttft_ms_* or e2e_ms_*")
     wanted = parameters(base.profile.overheads, names)
     return base, fit(wanted, measured.targets, predictor(measured, base.profile), insist=names is not None)
 
 
-def measurements(rows: Sequence[Row], points: Sequence[Point | Refusal], with_latency: bool = True) -> Measurements:
-    """Each row's primary value; with TPOT, and TTFT below saturation, where `with_latency` and measured.
+def measurements(
+    rows: Sequence[Row],
+    points: Sequence[Point | Refusal],
+    beside: Collection[str] = (TPOT, TTFT),
+    below: Sequence[bool] | None = None,
+) -> Measurements:
+    """Each row's primary value and, where measured, the quantities `beside` it; TTFT below saturation only.
 
     A row without `primary_metric` counts by its throughput, else by its end-to-end time.
+    below: which rows lie below saturation, where the rows are part of a larger table.
     """
-    below = below_saturation(rows)
+    below = below_saturation(rows) if below is None else below
     kept: list[Point] = []
     found: list[tuple[int, str, float, str, str]] = []
     for row, point, is_below in zip(rows, points, below, strict=True):
@@ -87,7 +93,7 @@ def measurements(rows: Sequence[Row], points: Sequence[Point | Refusal], with_la
             continue
         seen = observed(row)
         primary = seen.primary_quantity or (THROUGHPUT if seen.out_tps_total else E2E)
-        wanted = [primary, *((TPOT,) if with_latency else ()), *((TTFT,) if with_latency and is_below else ())]
+        wanted = [primary, *(one for one in (TPOT, TTFT) if one in beside and (is_below or one != TTFT))]
         kind = f"{row.get('source') or row.get('submitter', '')}/{point.load_type}"
         series = "|".join(row.get(name, "") for name in _SERIES)
         for quantity in dict.fromkeys(wanted):

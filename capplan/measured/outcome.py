@@ -41,7 +41,12 @@ def predict_all(read: Sequence[Point | Refusal], own_profile: str | None = None)
 
 def estimates(predictions: Sequence[Prediction]) -> list[Estimate]:
     """Predictions as scoring sees them."""
-    return [Estimate(p.out_tps_total, p.tpot_s, p.ttft_s, p.e2e_s, p.low, p.high, p.refused or "") for p in predictions]
+    return [
+        Estimate(
+            p.out_tps_total, p.tpot_s, p.ttft_s, p.e2e_s, p.low, p.high, p.ttft_low, p.ttft_high, p.refused or ""
+        )
+        for p in predictions
+    ]
 
 
 def predicted_cells(point: Point | Refusal, prediction: Prediction) -> dict[str, object]:
@@ -57,9 +62,11 @@ def predicted_cells(point: Point | Refusal, prediction: Prediction) -> dict[str,
         "predicted_e2e_ms": _ms(prediction.e2e_s),
     }
     for name, value in figures.items():
+        first = name == "predicted_ttft_ms"
+        low, high = (prediction.ttft_low, prediction.ttft_high) if first else (prediction.low, prediction.high)
         cells[name] = value
-        cells[f"{name}_low"] = None if value is None else value * prediction.low
-        cells[f"{name}_high"] = None if value is None else value * prediction.high
+        cells[f"{name}_low"] = None if value is None else value * low
+        cells[f"{name}_high"] = None if value is None else value * high
     return {name: cells[name] for name in PREDICTED}
 
 

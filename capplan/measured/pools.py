@@ -8,7 +8,8 @@ Rules, in order:
 4. Blank TP: a throughput run (offline, all at once, MLPerf) takes the least TP whose weights leave room for KV cache
    and copies it; any other run spreads one replica over the accelerators of a node.
 5. A throughput run of a mixture of experts with latent attention splits no attention: tensor parallelism would only
-   copy its cache, so operators run attention data parallel (DeepSeek's, NVIDIA's and SGLang's recipes).
+   copy its cache, so operators run attention data parallel (DeepSeek's, NVIDIA's and SGLang's recipes); a `tp` told
+   beside no `attn_dp` names the group there too.
 6. Blank EP: the size of the group under attention data parallelism, else 1. Blank replicas: what the GPUs allow.
 """
 
@@ -75,8 +76,8 @@ def pool(
         replicas = (replicas or 1) * attn_dp
         notes.append(assume("replicas", replicas, "data parallelism of a dense model is that many replicas"))
         attn_dp = 1
-    if tp is None and given.attn_dp is None and load_type in _THROUGHPUT_RUNS and _copies_cache(model):
-        tp, attn_dp = 1, min(least_gpus(model, accelerator, weights), given.gpus or 1)
+    if given.attn_dp is None and load_type in _THROUGHPUT_RUNS and _copies_cache(model):
+        tp, attn_dp = 1, tp or min(least_gpus(model, accelerator, weights), given.gpus or 1)
         notes.append(assume("attn_dp", attn_dp, "latent attention over experts runs attention data parallel"))
     if tp is None:
         tp = _tensor_parallel(given, load_type, model, accelerator, weights, pp * attn_dp * (replicas or 1))

@@ -1,25 +1,64 @@
 """All shipped profiles refitted to one table, block by block, and what that is worth on what a fit has not seen.
 
-A point is predicted by one block of residual costs (engine, vendor, era), so blocks are fitted one by one.
+A point is predicted by one block of residual costs (engine, vendor, era), so blocks are fitted one by one. What a block
+is fitted to:
+- primary values, and TTFT below saturation with a smaller weight;
+- not loads whose rate is given, for their throughput says nothing; nor drafted or disaggregated deployments, whose
+  further parts would be charged to the engine; nor chips of a vendor for which the engine has no block;
+- each source x load type alike, small ones by their rows; a minor row that does not tell its lengths counts
+  a quarter;
+- at most `MOST_ROWS` rows of each, chosen by a hash of their ids.
 """
 
-from collections.abc import Callable, Sequence
+import hashlib
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.engines import Overheads, Profile, with_overheads
 from capplan.engine.point import Point
 from capplan.engine.predict import predict, shipped_profile
-from capplan.measured.calibrate import LEAST_ROWS, Fit, Linear, Targets, Values, fit, linearise, resolved
-from capplan.measured.engine_fit import Measurements, measurements, parameters, predictor
+from capplan.measured.calibrate import LEAST_ROWS, Fit, Linear, Parameter, Targets, Values, fit, linearise, resolved
+from capplan.measured.engine_fit import Measurements, measurements, predictor
 from capplan.measured.names import resolve_accelerator
+from capplan.measured.observed import TTFT
 from capplan.measured.outcome import estimates
 from capplan.measured.points import Refusal
+from capplan.measured.priors import at as at_priors
+from capplan.measured.priors import priors
+from capplan.measured.saturation import below_saturation
 from capplan.measured.score import Accuracy, Estimate, Labels, accuracy, labels_of
 from capplan.measured.table import Row
 
+MOST_ROWS = 260  # of one source and load type in one block
+ENOUGH_ROWS = 30  # from here on a source and load type counts in full
+FIRST_TOKEN_SHARE = 0.12  # weight of TTFT beside what lasts for the whole run
+GUESSED_SHARE = 0.25
+# A prior weighs as much as this part of the rows: rows of one series share their errors and are no independent
+# evidence.
+PRIOR_PART = 0.0225
+ROUNDS = 12
+_RATE_GIVEN = frozenset({"request_rate", "mlperf_server_poisson", "mlperf_interactive_poisson"})
+
+LEFT_OUT: dict[str, Callable[[Labels], str]] = {
+    "model": lambda labels: labels.model,
+    "accelerator": lambda labels: labels.accelerator,
+    "source": lambda labels: labels.source,
+}
+
 # What a block is known by: engine, vendor of the fitted chips, era.
 Block = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """The rows that one block is fitted to: measured values, and the row of the table that each comes from."""
+
+    measured: Measurements
+    profile: Profile
+    parameters: tuple[Parameter, ...]
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -29,8 +68,12 @@ class Refit:
     fits: dict[Block, Fit]
 
     @property
-    def overheads(self) -> dict[Block, dict[str, float]]:
-        return {block: one.values for block, one in self.fits.items()}
+    def overheads(self) -> dict[Block, Overheads]:
+        """All costs of each fitted block."""
+        found = {}
+        for block, one in self.fits.items():
+            found[block] = replace(Overheads(), **one.values)
+        return found
 
 
 def block_of(point: Point) -> tuple[Block, Profile]:
@@ -41,97 +84,187 @@ def block_of(point: Point) -> tuple[Block, Profile]:
     return (shipped.name, vendor, shipped.era), shipped
 
 
-def refit(rows: Sequence[Row], points: Sequence[Point | Refusal]) -> Refit:
-    """Every block that the table carries, fitted to its own rows."""
+def refit(
+    rows: Sequence[Row], points: Sequence[Point | Refusal], tell: Callable[[Block, Fit], None] | None = None
+) -> Refit:
+    """Every block that the table carries, fitted to its own rows, from its priors.
+
+    tell: hears of each block once it is fitted.
+    """
     fits = {}
-    for block, (indices, shipped) in sorted(_blocks(points).items(), key=lambda item: item[0]):
-        measured = _of(rows, points, indices)
-        if len(measured.targets) >= LEAST_ROWS:
-            fits[block] = fit(parameters(shipped.overheads), measured.targets, predictor(measured, shipped))
+    for block, ours in selected(rows, points).items():
+        fits[block] = fit(
+            ours.parameters, ours.measured.targets, predictor(ours.measured, ours.profile), rounds=ROUNDS, screen=False
+        )
+        if tell:
+            tell(block, fits[block])
     return Refit(fits)
+
+
+def selected(rows: Sequence[Row], points: Sequence[Point | Refusal]) -> dict[Block, Ours]:
+    """What each block is fitted to; blocks that too few rows speak of are missing."""
+    below = below_saturation(rows)
+    members: dict[Block, dict[str, list[int]]] = {}
+    profiles: dict[Block, Profile] = {}
+    for place, (row, point) in enumerate(zip(rows, points, strict=True)):
+        if isinstance(point, Point) and _speaks_of_costs(point):
+            block, profile = block_of(point)
+            if profile.exact:
+                profiles[block] = profile
+                members.setdefault(block, {}).setdefault(labels_of(row, point).kind, []).append(place)
+    found = {}
+    for block, kinds in sorted(members.items()):
+        chosen = sorted(place for places in kinds.values() for place in _sample(rows, places))
+        ours = _ours(rows, points, below, chosen, block, profiles[block])
+        if len(ours.measured.targets) >= LEAST_ROWS:
+            found[block] = ours
+    return found
 
 
 def leave_out(
     rows: Sequence[Row],
     points: Sequence[Point | Refusal],
-    fitted: Refit,
+    fitted: dict[Block, Overheads],
     by: Callable[[Labels], str],
     least_rows: int = 5,
 ) -> Accuracy:
     """Scores of the whole table when each group is predicted by fits that saw nothing of it.
 
     by: the group of a row, e.g. `lambda labels: labels.model`. Groups of fewer than `least_rows` rows are predicted by
-    the fits to all rows. Fits to parts of a block come from its model linearised around the fit to all of it.
+    the fits to all rows. Fits to parts of a block come from its model linearised around the fit to all of it; a block
+    of which nothing is left falls back to its priors.
     """
+    return left_out_scores(rows, points, around(rows, points, fitted), by, least_rows)
+
+
+def left_out_scores(
+    rows: Sequence[Row],
+    points: Sequence[Point | Refusal],
+    blocks: dict[Block, "Around"],
+    by: Callable[[Labels], str],
+    least_rows: int = 5,
+) -> Accuracy:
+    """As `leave_out`, from blocks that are linearised already."""
     labels = [by(labels_of(row, point)) for row, point in zip(rows, points, strict=True)]
     groups: dict[str, list[int]] = {}
-    for at, label in enumerate(labels):
-        groups.setdefault(label, []).append(at)
-    around = _linearised(rows, points, fitted)
+    for place, label in enumerate(labels):
+        groups.setdefault(label, []).append(place)
     found: list[Estimate] = [Estimate(refused=p.reason if isinstance(p, Refusal) else "") for p in points]
     for _, members in sorted(groups.items()):
-        outside = set(members) if len(members) >= least_rows else set[int]()
-        values = {block: one.without(outside) for block, one in around.items()}
-        _predict_into(found, points, members, values)
+        outside = frozenset(members) if len(members) >= least_rows else frozenset[int]()
+        costs = {block: one.without(outside) for block, one in blocks.items()}
+        _predict_into(found, points, members, costs)
     return accuracy(rows, points, found)
 
 
 @dataclass(frozen=True)
-class _Around:
-    """One block linearised around its fit; `rows[i]` is the row of the table that the i-th target comes from."""
+class Around:
+    """One block linearised around its costs; `rows[i]` is the row of the table that the i-th target comes from."""
 
     linear: Linear
     targets: Targets
     rows: tuple[int, ...]
-    values: Values
+    costs: Overheads
+    priors: Overheads
 
-    def without(self, outside: set[int]) -> Values:
-        """The block's costs fitted to the rows that are not outside; as fitted where it has none of those."""
-        kept = [at for at in self.linear.place if self.rows[at] not in outside]
-        if len(kept) == len(self.linear.place) or len(kept) < LEAST_ROWS:
-            return self.values
-        return dict(self.values) | resolved(self.linear, self.targets, kept)
+    def without(self, outside: Collection[int]) -> Overheads:
+        """The block's costs fitted to the rows that are not outside: as fitted where it has none of those."""
+        kept = [place for place in self.linear.place if self.rows[place] not in outside]
+        if len(kept) == len(self.linear.place):
+            return self.costs
+        if len(kept) < LEAST_ROWS:
+            return self.priors
+        return replace(self.costs, **resolved(self.linear, self.targets, kept))
 
 
-def _linearised(rows: Sequence[Row], points: Sequence[Point | Refusal], fitted: Refit) -> dict[Block, _Around]:
+def around(
+    rows: Sequence[Row], points: Sequence[Point | Refusal], fitted: dict[Block, Overheads]
+) -> dict[Block, Around]:
+    """Each fitted block linearised around its costs; those that stand at their priors were held and stay there."""
     found = {}
-    for block, (indices, shipped) in _blocks(points).items():
-        if block in fitted.fits:
-            one = fitted.fits[block]
-            measured = _of(rows, points, indices)
-            free = [each.parameter for each in one.fitted if not each.held]
-            predicted = predictor(measured, shipped)
-            usable = [at for at, value in enumerate(predicted(range(len(measured.targets)), one.values)) if value]
-            linear = linearise(free, one.values, measured.targets, predicted, usable)
-            table_rows = tuple(indices[measured.of_point[at]] for at in range(len(measured.targets)))
-            found[block] = _Around(linear, measured.targets, table_rows, one.values)
+    for block, ours in selected(rows, points).items():
+        if block in fitted:
+            costs = fitted[block]
+            values: Values = {p.name: getattr(costs, p.name) for p in ours.parameters}
+            free = [p for p in ours.parameters if not math.isclose(values[p.name], p.value, rel_tol=1e-3)]
+            predicted = predictor(ours.measured, ours.profile)
+            targets = ours.measured.targets
+            usable = [place for place, value in enumerate(predicted(range(len(targets)), values)) if value]
+            linear = linearise(free, values, targets, predicted, usable)
+            found[block] = Around(linear, targets, ours.rows, costs, at_priors(ours.parameters))
+    return found
+
+
+def shipped_costs(points: Sequence[Point | Refusal]) -> dict[Block, Overheads]:
+    """The costs that ship, of every block that predicts one of the points."""
+    found = {}
+    for point in points:
+        if isinstance(point, Point):
+            block, profile = block_of(point)
+            found[block] = profile.overheads
     return found
 
 
 def _predict_into(
-    found: list[Estimate], points: Sequence[Point | Refusal], members: Sequence[int], values: dict[Block, Values]
+    found: list[Estimate], points: Sequence[Point | Refusal], members: Sequence[int], costs: dict[Block, Overheads]
 ) -> None:
-    read = [(at, point) for at in members if isinstance(point := points[at], Point)]
+    read = [(place, point) for place in members if isinstance(point := points[place], Point)]
 
     def profile_of(point: Point, chip: Accelerator) -> Profile:
         del chip
         block, shipped = block_of(point)
-        costs: Overheads = replace(shipped.overheads, **values.get(block, {}))
-        return with_overheads(shipped, costs)
+        return with_overheads(shipped, costs.get(block, shipped.overheads))
 
     results = estimates(predict([point for _, point in read], profile_of))
-    for (at, _), result in zip(read, results, strict=True):
-        found[at] = result
+    for (place, _), result in zip(read, results, strict=True):
+        found[place] = result
 
 
-def _blocks(points: Sequence[Point | Refusal]) -> dict[Block, tuple[list[int], Profile]]:
-    found: dict[Block, tuple[list[int], Profile]] = {}
-    for at, point in enumerate(points):
-        if isinstance(point, Point):
-            block, shipped = block_of(point)
-            found.setdefault(block, ([], shipped))[0].append(at)
-    return found
+def _speaks_of_costs(point: Point) -> bool:
+    return not point.draft_tokens and point.prefill is None and point.load_type not in _RATE_GIVEN
 
 
-def _of(rows: Sequence[Row], points: Sequence[Point | Refusal], indices: Sequence[int]) -> Measurements:
-    return measurements([rows[at] for at in indices], [points[at] for at in indices])
+def _sample(rows: Sequence[Row], places: Sequence[int]) -> list[int]:
+    """At most `MOST_ROWS` of the rows, the same ones whatever stands beside them in the table."""
+
+    def rank(place: int) -> tuple[str, int]:
+        return hashlib.sha256(rows[place].get("row_id", "").encode()).hexdigest(), place
+
+    return sorted(places, key=rank)[:MOST_ROWS]
+
+
+def _ours(
+    rows: Sequence[Row],
+    points: Sequence[Point | Refusal],
+    below: Sequence[bool],
+    chosen: Sequence[int],
+    block: Block,
+    profile: Profile,
+) -> Ours:
+    own = [rows[place] for place in chosen]
+    measured = measurements(own, [points[place] for place in chosen], (TTFT,), [below[place] for place in chosen])
+    guessed = [row.get("quality") == "B" and not row.get("isl") for row in own]
+    targets = measured.targets
+    groups = [
+        f"{group}/guessed" if guessed[at] else group
+        for group, at in zip(targets.groups, measured.of_point, strict=True)
+    ]
+    sizes = {group: groups.count(group) for group in set(groups)}
+    shares = {group: _share(group, size) for group, size in sizes.items()}
+    # Cross-validation leaves whole models out.
+    models = tuple(measured.points[at].model for at in measured.of_point)
+    weighted = replace(targets, groups=tuple(groups), shares=shares, series=models)
+    narrow = 1.0 / math.sqrt(PRIOR_PART * max(len(groups), 1))
+    parameters = tuple(replace(p, sigma=p.sigma * narrow) for p in priors(profile.name, profile.era))
+    return Ours(
+        replace(measured, targets=weighted),
+        with_overheads(profile, at_priors(parameters)),
+        parameters,
+        tuple(chosen[at] for at in measured.of_point),
+    )
+
+
+def _share(group: str, size: int) -> float:
+    guessed = GUESSED_SHARE if group.endswith("/guessed") else 1.0
+    first = FIRST_TOKEN_SHARE if f"/{TTFT}" in group else 1.0
+    return guessed * first * min(1.0, size / ENOUGH_ROWS)

@@ -36,7 +36,10 @@ DEFINITIONS = (
 
 @dataclass(frozen=True)
 class Estimate:
-    """A prediction as scoring sees it, in SI; None where refused. low, high: factors of the 80 % band on each value."""
+    """A prediction as scoring sees it, in SI; None where refused.
+
+    low, high: factors of the 80 % band on each value but TTFT, which has `ttft_low` and `ttft_high`.
+    """
 
     out_tps_total: float | None = None
     tpot_s: float | None = None
@@ -44,7 +47,13 @@ class Estimate:
     e2e_s: float | None = None
     low: float | None = None
     high: float | None = None
+    ttft_low: float | None = None
+    ttft_high: float | None = None
     refused: str = ""
+
+    def band(self, quantity: str | None) -> tuple[float | None, float | None]:
+        """Factors of the 80 % band on one quantity."""
+        return (self.ttft_low, self.ttft_high) if quantity == TTFT else (self.low, self.high)
 
     def of(self, quantity: str) -> float | None:
         return {THROUGHPUT: self.out_tps_total, TPOT: self.tpot_s, TTFT: self.ttft_s, E2E: self.e2e_s}[quantity]
@@ -129,6 +138,7 @@ class Headline:
     median: float | None
     p90: float | None
     within_20: float | None
+    band_coverage: float | None
 
 
 @dataclass(frozen=True)
@@ -223,20 +233,28 @@ def _row_pairs(row: Row, labels: Labels, estimate: Estimate, below: bool) -> Ite
         predicted = estimate.of(seen.primary_quantity)
         if predicted and seen.primary == "out_tps_per_gpu":
             predicted /= number(row, "gpu_count") or 1.0
-        yield _pair(labels, PRIMARY, seen.primary, seen.primary_value, predicted, estimate)
+        band = estimate.band(seen.primary_quantity)
+        yield _pair(labels, PRIMARY, seen.primary, seen.primary_value, predicted, band, estimate.refused)
     closed_loop = row.get("load_type", labels.load_type) == "concurrency"
     for quantity in (THROUGHPUT, TPOT, TTFT, E2E):
         measured = seen.of(quantity)
         scored = below if quantity == TTFT else closed_loop or quantity != TPOT
         if measured and scored:
-            yield _pair(labels, quantity, quantity, measured, estimate.of(quantity), estimate)
+            band = estimate.band(quantity)
+            yield _pair(labels, quantity, quantity, measured, estimate.of(quantity), band, estimate.refused)
 
 
 def _pair(
-    labels: Labels, metric: str, column: str, measured: float, predicted: float | None, estimate: Estimate
+    labels: Labels,
+    metric: str,
+    column: str,
+    measured: float,
+    predicted: float | None,
+    band: tuple[float | None, float | None],
+    refused: str,
 ) -> Pair:
     value = predicted if predicted and predicted > 0 else None
-    return Pair(labels, metric, column, measured, value, estimate.low, estimate.high, estimate.refused)
+    return Pair(labels, metric, column, measured, value, *band, refused)
 
 
 def _split(pairs: Iterable[Pair], label: Callable[[Labels], str]) -> dict[str, list[Pair]]:
@@ -259,6 +277,7 @@ def _headline(metric: str, pairs: Sequence[Pair], grouped: Sequence[Grouped]) ->
         median=_mean([one.median for one in own]),
         p90=_mean([one.p90 for one in own]),
         within_20=_mean([one.within_20 for one in own]),
+        band_coverage=_mean([one.band_coverage for one in own]),
     )
 
 

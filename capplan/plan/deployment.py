@@ -1,6 +1,6 @@
 """What is served on what: the parts of a scenario that the engine needs, looked up and resolved once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from capplan.catalog.accelerators import Accelerator, accelerator
@@ -16,6 +16,7 @@ from capplan.engine.serving import Replica
 from capplan.engine.speculation import Speculation, usual
 from capplan.engine.work import work
 from capplan.errors import UserError
+from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 _HEADS = frozenset({"mtp", "eagle", "eagle3", "medusa", "ngram"})

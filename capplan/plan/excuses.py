@@ -1,7 +1,7 @@
 """Why a plan cannot be, and the smallest change to the scenario that would let it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from capplan.engine.precision import precision
 from capplan.engine.serving import Requests, most_sequences
 from capplan.plan.candidates import MOST_TENSOR, tensor_degrees
 from capplan.plan.deployment import Deployment
+from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 _LABELS = {"ttft": "TTFT", "itl": "ITL", "ttfo": "TTFO", "tta": "TTA"}

@@ -1,77 +1,203 @@
 """What a user waits for: means and percentiles of TTFT, ITL, TTFO and TTA of a query at some load."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from capplan.engine.serving import Steady
-from capplan.fleet import queueing
-from capplan.reasoning.demand import Demand
+from capplan.fleet import fluctuation, mixture, queueing
+from capplan.fleet.first_token import Wait, prompt_wait
+from capplan.plan.load import Load
+from capplan.records import dataclass
 
-SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+# Answers of one length still leave a replica unevenly: whole steps apart, several at once.
+_LEAST_UNEVEN = 0.1
+
+
+class Figures(Mapping[str, Any]):
+    """`mean p50 p95 p99` -> seconds, each computed when it is first asked for: most are not."""
+
+    def __init__(self, compute: Callable[[str], Any]) -> None:
+        self._compute = compute
+        self._known: dict[str, Any] = {}
+
+    def __getitem__(self, which: str) -> Any:
+        if which not in self._known:
+            if which != "mean" and which not in mixture.Z:
+                raise KeyError(which)
+            self._known[which] = self._compute(which)
+        return self._known[which]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("mean", *mixture.Z))
+
+    def __len__(self) -> int:
+        return 1 + len(mixture.Z)
 
 
 @dataclass(frozen=True)
 class Latency:
-    """Each a mapping `mean p50 p95 p99` -> seconds, arrays of one shape."""
+    """Figures in seconds, arrays of one shape."""
 
-    ttft_s: dict[str, Any]
-    itl_s: dict[str, Any]
-    ttfo_s: dict[str, Any]
-    tta_s: dict[str, Any]
+    ttft_s: Figures
+    itl_s: Figures
+    ttfo_s: Figures
+    tta_s: Figures
 
     def figure(self, target: str) -> Any:
         """The figure that a target such as `ttft_p95` speaks of."""
         metric, _, which = target.rpartition("_")
-        values: dict[str, Any] = getattr(self, f"{metric}_s")
+        values: Figures = getattr(self, f"{metric}_s")
         return values[which]
 
 
-def latency(state: Steady, asked: Demand, burstiness: Any, slots: Any = None, rate_per_s: Any = 0.0) -> Latency:
-    """Latencies of queries when the fleet is in `state`.
+def latency(state: Steady, load: Load, replicas: Any = None, slots: Any = None) -> Latency:
+    """Latencies of queries when each replica is in `state`.
 
-    slots: sequences that the whole fleet may run, None where a slot is always free. rate_per_s: engine requests a
-    second over the whole fleet. burstiness: coefficient of variation of the gaps between arrivals.
-    TTFT = wait for a slot (Allen-Cunneen over all slots) + wait for the running step and the prompts before it + own
-    prefill. The waits are taken as exponential where they occur, the residual of the running step as uniform; their
-    percentiles are added, an upper bound. Sequential calls each pay TTFT; the percentiles of TTA are those of the
-    sequential tokens, at the mean ITL (a long answer averages its steps).
+    replicas: among which the arrivals are spread by the number they serve; None for so many that the number in service
+    does not swing. slots: sequences that all of them may run, None where a slot is always free.
+    TTFT = wait for a slot + for the running step and the prompts before (`first_token`) + own prefill, by the
+    law of the prompts. An answer takes its tokens at a pace that swings with the number in service (`fluctuation`) and
+    with the prompts that its own replica reads meanwhile. Sequential calls each pay TTFT. ITL is the mean over the
+    tokens of one request, and its percentiles are over requests.
     """
-    waiting, slot_s = _slot_wait(state, slots, rate_per_s, burstiness)
-    bursts = (np.square(burstiness) + 1.0) / 2.0
-    queue_s = state.queue_s * bursts
-    first_s = state.arrival_s + state.own_prefill_s
-    mixed = np.clip(state.prefill_share, 1e-9, 1.0)
-    ttft = {"mean": first_s + 0.5 * state.decode_s + queue_s + slot_s}
-    itl = {"mean": state.itl_s}
-    for name, share in SHARES.items():
-        tail_s = queue_s / mixed * np.maximum(np.log(mixed / (1.0 - share)), 0.0)
-        slot_tail_s = queueing.wait_percentile_s(share, waiting, slot_s) if slots is not None else 0.0
-        ttft[name] = first_s + share * state.decode_s + tail_s + slot_tail_s
-        itl[name] = np.where(
-            state.prefill_share > 1.0 - share, np.maximum(state.mixed_s, state.decode_s), state.decode_s
-        )
-    calls = np.asarray(asked.calls, np.float64)
+    seen = _Seen(state, load, replicas, slots)
+    asked = load.asked
     answer = np.maximum(asked.sequential_tokens - asked.sequential_thinking_tokens, 0.0)
-    tokens = {
-        "mean": asked.sequential_tokens,
-        "p50": asked.sequential_p50_tokens,
-        "p95": asked.sequential_p95_tokens,
-        "p99": asked.sequential_p99_tokens,
-    }
-    tta = {n: calls * ttft[n] + np.maximum(tokens[n] - 1.0, 0.0) * state.itl_s for n in tokens}
-    ttfo = {n: np.maximum(tta[n] - np.maximum(answer - 1.0, 0.0) * state.itl_s, ttft[n]) for n in tokens}
+    ttft, itl, tta = Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.tta_s)
+    # The answer comes last, at the mean pace.
+    ttfo = Figures(lambda n: np.maximum(tta[n] - np.maximum(answer - 1.0, 0.0) * state.itl_s, ttft[n]))
     return Latency(ttft_s=ttft, itl_s=itl, ttfo_s=ttfo, tta_s=tta)
 
 
-def _slot_wait(state: Steady, slots: Any, rate_per_s: Any, burstiness: Any) -> tuple[Any, Any]:
-    """(probability of waiting, mean wait in seconds) for a batch slot; a fleet at its limit counts as 99.9 % full."""
-    if slots is None:
-        return 0.0, 0.0
-    servers = np.maximum(np.floor(slots), 1.0)
-    busy_s = np.minimum(state.service_s, 0.999 * servers / np.maximum(rate_per_s, 1e-12))
-    return (
-        queueing.erlang_c(servers, rate_per_s * busy_s),
-        queueing.mean_wait_s(servers, rate_per_s, busy_s, burstiness, 1.0),
-    )
+@dataclass(frozen=True)
+class _Seen:
+    """A state and its load, and what follows for one query."""
+
+    state: Steady
+    load: Load
+    replicas: Any
+    slots: Any
+
+    def ttft_s(self, which: str) -> Any:
+        own_s, wait = self._prompt_s, self._wait
+        if which == "mean":
+            return self._fixed_s + own_s + wait.mean_s
+        spread, bend = self.load.spread, self.state.bend
+        middle_s = own_s * spread.prompt("p50", bend)
+        waited_s = [mixture.tail(n, wait.chance, wait.mean_s, wait.square_s2) for n in ("p50", which)]
+        further_s = own_s * spread.prompt(which, bend) - middle_s
+        return self._fixed_s + middle_s + waited_s[0] + mixture.together(further_s, waited_s[1] - waited_s[0])
+
+    def itl_s(self, which: str) -> Any:
+        if which == "mean":
+            return self.state.itl_s
+        gaps = np.maximum(np.asarray(self.load.asked.sequential_p50_tokens, np.float64) - 1.0, 1.0)
+        cv = self._deviation_s(gaps) / (gaps * self.state.itl_s)
+        log_sd = np.sqrt(np.log1p(np.square(cv)))
+        return self.state.itl_s * np.exp(mixture.Z[which] * log_sd - np.square(log_sd) / 2)
+
+    def tta_s(self, which: str) -> Any:
+        asked, itl_s = self.load.asked, self.state.itl_s
+        calls = np.asarray(asked.calls, np.float64)
+        gaps = np.maximum(asked.sequential_tokens - 1.0, 0.0)
+        mean_s = calls * self.ttft_s("mean") + gaps * itl_s
+        if which == "mean":
+            return mean_s
+        those = np.maximum(getattr(asked, f"sequential_{which}_tokens") - 1.0, 0.0)
+        deviation_s = np.sqrt(np.square(self._deviation_s(those)) + calls * self._first_variance_s2)
+        return mean_s + mixture.together((those - gaps) * itl_s, mixture.Z[which] * deviation_s)
+
+    @cached_property
+    def _prompt_s(self) -> Any:
+        """Prefill of the mean prompt; samples of one query fork after it."""
+        return self.state.prefill_s * self.load.requests.forks
+
+    @cached_property
+    def _fixed_s(self) -> Any:
+        """The way to the engine, the step that the prompt rides in, and the rest of the one before."""
+        running = -np.expm1(-np.asarray(self.state.decoding))  # a replica that stands idle starts at once
+        return self.state.arrival_s + self.state.decode_s + running * self._prompts.steady_s
+
+    @cached_property
+    def _moments(self) -> tuple[Any, Any]:
+        return self.load.spread.prefill_moments(self.state.bend)
+
+    @cached_property
+    def _first_variance_s2(self) -> Any:
+        wait, (square, _) = self._wait, self._moments
+        own_s2 = np.square(self._prompt_s) * np.maximum(square - 1.0, 0.0)
+        return own_s2 + np.maximum(wait.square_s2 - np.square(wait.mean_s), 0.0)
+
+    @cached_property
+    def _prompts_per_s(self) -> Any:
+        """At one replica."""
+        return self.state.requests_per_s / self.load.requests.forks
+
+    @cached_property
+    def _prompts(self) -> Wait:
+        square, cube = self._moments
+        return prompt_wait(self._prompts_per_s, self.state.decode_s, self._prompt_s, square, cube, self._gaps_cv2)
+
+    @property
+    def _gaps_cv2(self) -> Any:
+        """Of the arrivals at one replica. Bursts are dealt out over all; what is sent to the one that serves the fewest
+        follows its departures, which are as uneven as the lengths of its answers make them."""
+        uneven = np.maximum(1.0 - self.load.spread.lingering, _LEAST_UNEVEN)
+        if self.replicas is None:
+            return uneven
+        return np.square(np.asarray(self.load.burstiness)) / self.replicas + (1.0 - 1.0 / self.replicas) * uneven
+
+    @cached_property
+    def _wait(self) -> Wait:
+        """Behind prompts, and for a slot."""
+        prompts = self._prompts
+        if self.slots is None:
+            return prompts
+        chance, mean_s = self._slot_wait
+        square_s2 = 2 * np.square(mean_s) / np.maximum(chance, 1e-12)
+        return Wait(
+            prompts.steady_s,
+            1 - (1 - prompts.chance) * (1 - chance),
+            prompts.mean_s + mean_s,
+            prompts.square_s2 + square_s2 + 2 * prompts.mean_s * mean_s,
+        )
+
+    @cached_property
+    def _slot_wait(self) -> tuple[Any, Any]:
+        """(chance, mean seconds) of waiting for a batch slot; a fleet at its limit counts as 99.9 % full."""
+        rate_per_s = self.state.requests_per_s * self.replicas
+        servers = np.maximum(np.floor(self.slots), 1.0)
+        busy_s = np.minimum(self.state.service_s, 0.999 * servers / np.maximum(rate_per_s, 1e-12))
+        peaked = fluctuation.number_cv2(self._traffic) * np.asarray(self._traffic.present)
+        return queueing.peaked_wait(
+            servers, rate_per_s, busy_s, self.load.burstiness, self.load.spread.tokens_cv, peaked
+        )  # fmt: skip
+
+    @cached_property
+    def _traffic(self) -> fluctuation.Traffic:
+        square, _ = self._moments
+        return fluctuation.Traffic(
+            arrival_cv=self.load.burstiness,
+            prompt_cv=np.sqrt(np.maximum(square - 1.0, 0.0)),
+            lingering=self.load.spread.lingering,
+            busy=self._prompts_per_s * self._prompt_s,
+            slope=self.state.slope,
+            present=self.state.decoding * (np.inf if self.replicas is None else self.replicas),
+        )
+
+    def _deviation_s(self, gaps: Any) -> Any:
+        """Standard deviation of the time that so many tokens take."""
+        state, (square, _) = self.state, self._moments
+        life_s = np.asarray(state.decoding) / state.requests_per_s
+        spent_s = gaps * state.itl_s
+        common = 0.0
+        if self.replicas is not None:
+            memory_s = life_s / (1 - np.minimum(state.slope, fluctuation.MOST_SLOPE))
+            fading = fluctuation.averaged(spent_s / memory_s) / fluctuation.averaged(life_s / memory_s)
+            common = fluctuation.pace_cv2(self._traffic) * fading * np.square(spent_s)
+        # Prompts that the own replica reads meanwhile, a compound Poisson sum; what all read is part of the pace.
+        apart = 1.0 if self.replicas is None else 1.0 - 1.0 / self.replicas
+        return np.sqrt(common + apart * self._prompts_per_s * np.square(self._prompt_s) * square * spent_s)

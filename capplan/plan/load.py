@@ -1,15 +1,22 @@
 """What the queries of scenarios ask of the engine, one element a scenario."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from capplan.engine.serving import Requests
+from capplan.fleet import mixture
+from capplan.plan.spread import Spread, spread
 from capplan.reasoning.demand import Demand, stack
-from capplan.reasoning.scene import demand_of
+from capplan.reasoning.lengths import Constant
+from capplan.reasoning.scene import demand_of, query_of
+from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
+
+# Fields of a demand that are no figures.
+_WORDS = frozenset({"strategy", "verifier"})
 
 
 @dataclass(frozen=True)
@@ -17,7 +24,8 @@ class Load:
     """Demand and traffic of scenarios that share a deployment; arrays of shape (scenarios,).
 
     queries_per_s: mean. peak_per_s: in the busiest hour. requests: what one engine request asks for, means.
-    requests_per_query: engine requests of one query, sequential calls and parallel samples together.
+    requests_per_query: engine requests of one query, sequential calls and parallel samples together. spread: of
+    the prompts of engine requests and of the tokens that a query waits for.
     """
 
     demands: tuple[Demand, ...]
@@ -27,19 +35,20 @@ class Load:
     queries_per_s: Any
     peak_per_s: Any
     burstiness: Any
+    spread: Spread
 
     def column(self) -> "Load":
         """The same with shape (scenarios, 1), to be broadcast against candidates in the last axis."""
-        asked = self.requests
-        requests = Requests(*(_column(getattr(asked, name)) for name in Requests.__dataclass_fields__))
+        asked = {f.name: _column(getattr(self.asked, f.name)) for f in fields(Demand) if f.name not in _WORDS}
         return Load(
             self.demands,
-            self.asked,
-            requests,
+            replace(self.asked, verifier=None, **asked),
+            Requests(*(_column(getattr(self.requests, name)) for name in Requests.__dataclass_fields__)),
             _column(self.requests_per_query),
             _column(self.queries_per_s),
             _column(self.peak_per_s),
             _column(self.burstiness),
+            self.spread.column(),
         )
 
 
@@ -50,13 +59,26 @@ def load(scenarios: Sequence[Scenario]) -> Load:
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64)
-    return assembled(demands, asked, hit, mean, peak, np.array([s.workload.burstiness for s in scenarios], np.float64))
+    burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
+    return assembled(demands, asked, hit, mean, peak, burstiness, np.array([shape_of(s) for s in scenarios]))
 
 
-def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, peak: Any, burstiness: Any) -> Load:
+def shape_of(scenario: Scenario) -> Any:
+    """The users' prompts over their mean at `mixture.SCORES`, shape (scores,)."""
+    law = query_of(scenario).prompt
+    if isinstance(law, Constant):
+        return np.ones_like(mixture.SCORES)
+    tokens = np.maximum(law.quantile_tokens(mixture.SHARES), 1.0)
+    return tokens / mixture.mean(tokens)
+
+
+def assembled(
+    demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, peak: Any, burstiness: Any, prompt_shape: Any
+) -> Load:
     """The load of queries that ask for `asked`; all arrays of one shape (scenarios,).
 
     hit: share of the prompt that is cached. mean, peak: queries a second. demands: the single ones, verifiers included.
+    prompt_shape: the users' prompts over their mean, shape (scenarios or 1, scores).
     """
     # What earlier requests of the same query left in the cache is read again only where prefixes are not cached at all.
     repeated = np.where(hit > 0, 0.0, asked.repeated_prefill_tokens)
@@ -65,6 +87,9 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
     # Samples fork after one prefill of the prompt; a step of a chain has a prompt of its own, longer than the user's.
     computed = np.maximum(np.asarray(asked.request_prefill_tokens, np.float64), 1.0)
     prompt = np.maximum(computed, asked.prompt_tokens)
+    # What a strategy adds to the user's prompt is as long for everybody.
+    own = (np.asarray(asked.prompt_tokens, np.float64) / prompt)[..., None]
+    unequal = spread(1.0 + (prompt_shape - 1.0) * np.minimum(own, 1.0), asked)
     requests = Requests(
         prompt_tokens=prompt,
         output_tokens=output,
@@ -73,7 +98,11 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
         held_tokens=np.asarray(asked.kv_tokens_per_sequence, np.float64),
         beams=np.ones_like(output),
         forks=prompt / computed,
-        longest_tokens=prompt + output * asked.sequential_p99_tokens / np.maximum(asked.sequential_tokens, 1e-9),
+        longest_tokens=np.maximum(
+            prompt + output * asked.sequential_p99_tokens / np.maximum(asked.sequential_tokens, 1e-9),
+            prompt * unequal.p99 + output,
+        ),
+        weighted_prompt_tokens=prompt * unequal.power2,
     )
     return Load(
         demands=demands,
@@ -83,6 +112,7 @@ def assembled(demands: tuple[Demand, ...], asked: Demand, hit: Any, mean: Any, p
         queries_per_s=mean,
         peak_per_s=peak,
         burstiness=burstiness,
+        spread=unequal,
     )
 
 

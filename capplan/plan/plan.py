@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from capplan.plan.quality import accuracies
 from capplan.plan.rows import Parts, excuses, row
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
+from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 

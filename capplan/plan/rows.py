@@ -1,6 +1,5 @@
 """One plan's figures under the names of the contract."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,12 @@ from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.lines import usd_per
 from capplan.engine.excuse import Excuse
 from capplan.plan import excuses as why
+from capplan.plan import trust
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
 from capplan.plan.sizing import Sizing
 from capplan.reasoning.accuracy.value import Accuracy
+from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 _STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
@@ -78,6 +79,9 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         "gpus": int(at(sizing.gpus)),
         "nodes": int(at(sizing.nodes)),
         "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.replicas)),
+        **trust.columns(
+            parts.deployment, at(load.requests.prompt_tokens), at(load.requests.output_tokens), at(sizing.sequences)
+        ),
         **parts.bill.columns(i, at(load.queries_per_s), output),
         "accuracy": right,
         "usd_per_correct_answer": usd_per(total_cents, queries * right, 1.0) if right else None,

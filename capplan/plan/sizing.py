@@ -1,6 +1,6 @@
 """How many sequences a replica runs, in which layout, and how many replicas that makes."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from capplan.fleet.replicas import nodes_needed, replicas_needed, smallest_count
 from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Latency, latency
 from capplan.plan.load import Load
-from capplan.reasoning.demand import Demand
+from capplan.records import dataclass
 from capplan.scenario.serving import Serving
 
 # Beyond this many replicas a target that still fails is not one that replicas cure.
@@ -74,9 +74,8 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     given = limits.serving.concurrency
     most = np.maximum(fits, 1.0) if given == "auto" else np.full(shape, float(given))
     curves = curve(replica, wide.requests, most[..., None])
-    asked = _wide(load.asked)
-    alone = latency(curves.states, asked, load.burstiness[:, None, None])
-    worst = _worst(alone, limits.targets, curves.rates_per_s.shape)
+    alone = latency(curves.states, wide)
+    worst = _worst(curves, wide, limits.targets)
     kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
     full = curves.take((..., -1))
     possible = worst[..., 0] <= 1.0
@@ -89,7 +88,8 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     )
     size_gpus = np.broadcast_to(np.asarray(candidates.gpus), shape).astype(np.int64)
     gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
-    refused = (fits < 1) | ~possible
+    # A layout whose memory holds fewer sequences than are asked for is no answer while another one holds them.
+    refused = (fits < (1 if given == "auto" else given)) | ~possible
     tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
     best = np.lexsort((tta_s, needed * size_gpus, gpus, refused), axis=-1)[..., 0]
     rows = np.arange(count)
@@ -120,7 +120,7 @@ def _settle(
 
     def at(serving: Any) -> tuple[Steady, Latency]:
         state = curves.at_rate(offered / serving)
-        return state, latency(state, load.asked, load.burstiness, top.decoding * serving, offered)
+        return state, latency(state, load, serving, top.decoding * serving)
 
     def holds(serving: Any) -> Any:
         _, waits = at(serving)
@@ -141,7 +141,7 @@ def _settle(
         replica=replica,
         fits=fits,
         sequences=np.maximum(np.floor(top.decoding + 1e-6), 1.0),
-        bound=tuple(_bound(deployment, layout, fits, cut, i) for i in range(len(serving))),
+        bound=tuple(_bound(deployment, layout, fits, cut, limits.serving.concurrency, i) for i in range(len(serving))),
         capacity_per_s=top.requests_per_s,
         replicas=replicas,
         gpus=nodes * limits.node_gpus,
@@ -149,7 +149,7 @@ def _settle(
         peak=state,
         mean=curves.at_rate(load.queries_per_s * load.requests_per_query / replicas),
         latency=waits,
-        alone=latency(curves.take((..., 0)).states, load.asked, load.burstiness),
+        alone=latency(curves.take((..., 0)).states, load),
         missed={
             name: waits.figure(name.removesuffix("_s")) > limit * (1.0 + 1e-9) for name, limit in limits.targets.items()
         },
@@ -157,22 +157,49 @@ def _settle(
     )
 
 
-def _bound(deployment: Deployment, layout: Layout, fits: Any, cut: Any, row: int) -> str:
+def _bound(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: int | str, row: int) -> str:
     if fits[row] < 1:
         return "memory"
     if cut[row]:
         return "latency target"
+    if given != "auto":
+        return "concurrency"
     limit = deployment.engine.max_sequences * float(np.broadcast_to(layout.attention_data, fits.shape)[row])
     return "max_sequences" if fits[row] >= limit else "kv_cache"
 
 
-def _worst(waits: Latency, targets: dict[str, Any], shape: tuple[int, ...]) -> Any:
-    """The largest figure over its limit, 0 where there is no target; rises with the batch."""
-    ratios = [
-        np.broadcast_to(waits.figure(name.removesuffix("_s")) / np.asarray(limit)[..., None, None], shape)
-        for name, limit in targets.items()
-    ]
-    return np.max(ratios, axis=0) if ratios else np.zeros(shape)
+def _worst(curves: Curve, wide: Load, targets: dict[str, Any]) -> Any:
+    """The largest figure over its limit along the batches, 0 where there is no target; rises with the batch.
+
+    Exact for the first and the last batch and on both sides of the first one that is over, level between them: the
+    percentiles are dear, and nothing else is asked.
+    """
+    shape = curves.rates_per_s.shape
+    if not targets:
+        return np.zeros(shape)
+
+    def at(index: Any) -> Any:
+        each = (np.take_along_axis(getattr(curves.states, f.name), index[..., None], -1) for f in fields(Steady))
+        waits = latency(Steady(*each), wide)
+        ratios = [
+            waits.figure(name.removesuffix("_s")) / np.asarray(limit)[..., None, None]
+            for name, limit in targets.items()
+        ]
+        return np.max(np.broadcast_arrays(*ratios), axis=0)[..., 0]
+
+    low, high = np.zeros(shape[:-1], np.int64), np.full(shape[:-1], shape[-1] - 1)
+    first, last = at(low), at(high)
+    below, above = first, last
+    while ((first <= 1.0) & (last > 1.0) & (high - low > 1)).any():
+        middle = (low + high) // 2
+        value = at(middle)
+        over = value > 1.0
+        low, high = np.where(over, low, middle), np.where(over, middle, high)
+        below, above = np.where(over, below, value), np.where(over, value, above)
+    step = np.arange(shape[-1])
+    worst = np.where(step >= high[..., None], above[..., None], below[..., None])
+    worst[..., 0], worst[..., -1] = first, last
+    return worst
 
 
 def _rising(values: Any) -> Any:
@@ -182,12 +209,6 @@ def _rising(values: Any) -> Any:
 
 def _where(chosen: Any, yes: Steady, no: Steady) -> Steady:
     return Steady(*(np.where(chosen, getattr(yes, f.name), getattr(no, f.name)) for f in fields(Steady)))
-
-
-def _wide(asked: Demand) -> Demand:
-    names = [f.name for f in fields(Demand) if f.name not in ("strategy", "verifier")]
-    values = {name: np.asarray(getattr(asked, name), np.float64)[:, None, None] for name in names}
-    return Demand(strategy=asked.strategy, verifier=None, **values)
 
 
 def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:

@@ -19,7 +19,7 @@ from capplan.engine.serving import Steady, most_sequences
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.latency import Latency, latency
-from capplan.plan.load import Load, assembled
+from capplan.plan.load import Load, assembled, shape_of
 from capplan.plan.money import board_w, running_s
 from capplan.plan.sizing import Limits, Sizing, size
 from capplan.reasoning.demand import Demand, demand
@@ -184,7 +184,8 @@ def _load(scenario: Scenario, values: Values, rows: int, slow: Any) -> Load:
     hit = figure("serving.prefix_cache_hit_rate", scenario.serving.prefix_cache_hit_rate)
     mean = figure("workload.qps", work.qps) * slow
     peak = mean * np.maximum(figure("workload.peak_to_mean", work.peak_to_mean), 1.0)
-    return assembled((asked,), whole, hit, mean, peak, figure("workload.burstiness", work.burstiness))
+    bursts = figure("workload.burstiness", work.burstiness)
+    return assembled((asked,), whole, hit, mean, peak, bursts, shape_of(scenario)[None])
 
 
 def varied_demand(scenario: Scenario, values: Values) -> Demand:
@@ -223,7 +224,7 @@ def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> t
     serving = max(fleet.replicas - limits.serving.spare_replicas, 1)
     offered = load.peak_per_s * load.requests_per_query
     state = curves.at_rate(offered / serving)
-    waits: Latency = latency(state, load.asked, load.burstiness, top.decoding * serving, offered)
+    waits: Latency = latency(state, load, serving, top.decoding * serving)
     size_gpus = int(np.asarray(fleet.layout.gpus))
     nodes = np.full(shape, _nodes(fleet.replicas, size_gpus, limits.node_gpus))
     missed = {name: waits.figure(name.removesuffix("_s")) > limit * (1 + 1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import numpy as np
 from capplan.errors import UserError
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
+from capplan.records import dataclass
 
 if TYPE_CHECKING:
     from capplan.reasoning.accuracy.base import Base

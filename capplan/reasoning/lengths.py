@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from capplan.reasoning import normal
 from capplan.reasoning.normal import Array, Values
+from capplan.records import dataclass
 
 # Midpoints of equal shares: the grid on which laws without a closed form are integrated.
 _SHARES = (np.arange(2000) + 0.5) / 2000

@@ -1,11 +1,11 @@
 """What a scenario's `reasoning` section says, read once into plain values for the strategies."""
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 
 from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
+from capplan.records import dataclass
 from capplan.scenario.length import Length
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.reasoning import Verifier as VerifierSection

@@ -1,7 +1,9 @@
 """What a report for people is made of, whatever the format: headings, sentences, facts and grids of text."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)

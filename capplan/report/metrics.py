@@ -3,7 +3,7 @@
 A new metric is one row here; every format, the schema and the glossary loop over `METRICS`.
 """
 
-from dataclasses import dataclass
+from capplan.records import dataclass
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,11 @@ FURTHER = (
     Metric("next_k_usd_per_1k_queries", "next step/1k queries", "usd_each", "lower", "cost",
            "What one more reasoning step costs for 1,000 queries; fleets are whole nodes."),
     Metric("next_k_gpus", "next step's GPUs", "count", "lower", "fleet", "GPUs that one more reasoning step takes."),
+    Metric("band_low", "at least times", "ratio", "", "latency",
+           "Lower end of the 80 % interval of throughput and latencies, as a factor on each."),
+    Metric("band_high", "at most times", "ratio", "", "latency", "Upper end of the same interval."),
+    Metric("extrapolates", "extrapolates", "text", "", "latency",
+           "What lies beyond the measured range, so that the interval is wider; empty inside it."),
     Metric("pool", "pool", "text", "", "candidate", "Part of the fleet that serves one tier, or all queries."),
     Metric("share", "share", "ratio", "", "candidate", "Share of the queries that come here."),
     Metric("accuracy_low", "at least", "ratio", "higher", "quality", "Lower end of the accuracy's 90 % interval."),

@@ -50,8 +50,8 @@ def rows(scores: Accuracy) -> list[dict[str, object]]:
     average = [
         _row(h.metric, "all", "equal weight for source x load_type", h.pooled)
         | {"rows": h.groups, "predicted": h.groups, "coverage": h.pooled.coverage}
-        | {"median": h.median, "p90": h.p90, "within_20": h.within_20}
-        | dict.fromkeys(("bias", "rank_correlation", "band_coverage"))
+        | {"median": h.median, "p90": h.p90, "within_20": h.within_20, "band_coverage": h.band_coverage}
+        | dict.fromkeys(("bias", "rank_correlation"))
         for h in scores.headlines
     ]
     return [*average, *everything, *(_row(g.metric, g.by, g.group, g.summary) for g in scores.grouped)]
@@ -136,6 +136,7 @@ def _headline_row(headline: Headline) -> dict[str, object]:
         "median": headline.median,
         "p90": headline.p90,
         "within_20": headline.within_20,
+        "band_coverage": headline.band_coverage,
         "pooled": _summary(headline.pooled),
     }
 

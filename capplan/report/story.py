@@ -64,9 +64,21 @@ def _one(report: Report) -> Iterator[Block]:
         yield from (Heading("Cost of a year"), lines_grid(report.lines), _facts(report, (*_UNIT_COSTS, *_UNITS)))
     for sentence in report.notes:
         yield Text(sentence)
+    if trusted := _trust(report):
+        yield Text(trusted)
     if report.assumptions:
         yield Heading("Rests on")
     yield Facts(tuple((said.key, f"{said.value}  ({_by_whom(said)})") for said in report.assumptions))
+
+
+def _trust(report: Report) -> str:
+    """How far throughput and latencies are likely off; '' for plans that were not predicted."""
+    row = report.rows[0]
+    low, high = row.get("band_low"), row.get("band_high")
+    if not isinstance(low, int | float) or not isinstance(high, int | float):
+        return ""
+    beyond = f"; extrapolates: {row['extrapolates']}" if row.get("extrapolates") else ""
+    return f"Throughput and latencies within -{1 - low:.0%} / +{high - 1:.0%} in 8 of 10 cases{beyond}."
 
 
 def _strategies(report: Report) -> Iterator[Block]:

@@ -1,9 +1,9 @@
 """`cost`: how the fleet is paid for, what power and carbon are, and the API that it competes with."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from capplan.records import dataclass
 from capplan.scenario.kinds import Choice, Flag, Kind, Name, Reference, ValueFault, Whole, nearest, scalar_text
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity

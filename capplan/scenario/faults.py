@@ -1,9 +1,9 @@
 """What is wrong with a scenario: every fault with its place, and all of them in one exception."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from capplan.errors import UserError
+from capplan.records import dataclass
 
 _WIDEST_LINE = 160
 _MOST_SHOWN = 50

@@ -6,9 +6,9 @@ is read by its field's type (YAML 1.1 would turn `no` into false and `010` into 
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from capplan.records import dataclass
 from capplan.units import UnitError, parse
 
 _LONGEST_NAME = 400

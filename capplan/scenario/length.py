@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
+from capplan.records import dataclass
 from capplan.scenario.kinds import Kind, ValueFault, nearest, scalar_text
 from capplan.scenario.quantity import Quantity
 from capplan.units import UnitError

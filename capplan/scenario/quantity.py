@@ -1,9 +1,9 @@
 """Numbers with units: read into SI, held within bounds, and written back as text that reads as the very same number."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
+from capplan.records import dataclass
 from capplan.scenario.kinds import Kind, ValueFault, scalar_text
 from capplan.spellings import DIMENSIONS
 from capplan.units import parse, show

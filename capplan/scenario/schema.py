@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from capplan.scenario.cost import Cost
 from capplan.scenario.forecast import Forecast
 from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
-from capplan.scenario.part import Part, key, required
 from capplan.scenario.optimize import Optimize
+from capplan.scenario.part import Part, key, required
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.routing import Routing

@@ -28,7 +28,8 @@ def tier_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
 
 
 def _tier_scenario(scenario: Scenario, tier: Tier, at: int) -> Scenario:
-    workload = scenario.workload.having({"qps": scenario.workload.qps * tier.share})
+    work = scenario.workload
+    workload = work.having({"qps": work.qps * tier.share, "burstiness": thinned(work.burstiness, tier.share)})
     changes: dict[str, Any] = {"name": f"{scenario.name}/{tier.name}", "routing": None, "workload": workload}
     changes |= {name: value for name in ("model", "gpu") if (value := getattr(tier, name)) is not None}
     if tier.serving is not None:
@@ -37,6 +38,17 @@ def _tier_scenario(scenario: Scenario, tier: Tier, at: int) -> Scenario:
         changes["reasoning"] = reasoning_over(scenario.reasoning, tier.reasoning)
     mine = scenario.having(changes)
     return copied(mine, {name: _own_paths(getattr(scenario, name), tier, mine, at) for name in ("ranges", "sweeps")})
+
+
+def thinned(burstiness: float, share: float) -> float:
+    """Burstiness of the queries of which each comes here by chance: c^2 = 1 + share (c^2 - 1), exact for any gaps.
+
+    Source: D. R. Cox 1962, "Renewal Theory", section 9.3 on thinned renewal processes.
+
+    >>> round(thinned(2.3, 0.3), 3), thinned(1.0, 0.3)
+    (1.513, 1.0)
+    """
+    return float((1.0 + share * (burstiness**2 - 1.0)) ** 0.5)
 
 
 def over(base: P, changes: P) -> P:

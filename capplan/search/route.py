@@ -54,7 +54,8 @@ def route(scenario: Scenario) -> Routed:
     if routing is None:
         raise UserError(f"{scenario.name}: no routing section (add routing: tiers: with a name and a share each)")
     tiers = tier_scenarios(scenario)
-    whole = [with_values(pool, {"workload.qps": scenario.workload.qps}) for _, _, pool in tiers]
+    everything = {"workload.qps": scenario.workload.qps, "workload.burstiness": scenario.workload.burstiness}
+    whole = [with_values(pool, everything) for _, _, pool in tiers]
     made = plans([*(pool for _, _, pool in tiers), *whole])
     delay_s = routing.classifier.latency_s if routing.classifier else 0.0
     pools = [

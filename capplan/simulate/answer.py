@@ -93,7 +93,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     setups = [setup(part, peak=question.peak, traced=traced) for part in parts]
     if len(tiers) > 1 and question.replicas is not None:
         raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
-    loads, notes = _loads(setups, shares, question)
+    loads, notes = _loads(setups, question, scenario.workload.burstiness)
     pools = [
         Pool(name, compressed(ready.times, question.kv_kept), _policy(ready, load, question), load)
         for name, ready, load in zip(names, setups, loads, strict=True)
@@ -170,24 +170,24 @@ def _series(ran: Sequence[tuple[str, Run]]) -> dict[str, Floats]:
     return {f"{name}_{column}": values for name, leg in ran for column, values in series(leg).items()}
 
 
-def _loads(setups: Sequence[Setup], shares: Sequence[float], question: Question) -> tuple[list[Requests], list[str]]:
+def _loads(setups: Sequence[Setup], question: Question, burstiness: float) -> tuple[list[Requests], list[str]]:
     """Every query as each pool would see it, and a sentence about them."""
     if question.trace is not None:
         load, note = _traced(min(ready.context_tokens for ready in setups), question.trace, question)
         return [load] * len(setups), [note]
     drawn = [ready.traffic for ready in setups if ready.traffic is not None]
     rate_per_s = sum(traffic.rate_per_s for traffic in drawn) * question.rate_factor
-    tta_s = sum(share * float(ready.plan.row["tta_s"]) for share, ready in zip(shares, setups, strict=True))
+    tta_s = max(float(ready.plan.row["tta_s"]) for ready in setups)
     count = question.requests or max(FEWEST, int(LIVES * rate_per_s * tta_s))
     if count > question.most_requests:
         raise UserError(
             f"{count:,} requests are more than {question.most_requests:,}: give fewer with --requests, "
             "or raise --max-requests"
         )
-    loads = [
-        generate(replace(traffic, rate_per_s=rate_per_s, law=question.gaps), count, question.seed) for traffic in drawn
-    ]
-    said = f"{count:,} requests at {rate_per_s:,.4g}/s, burstiness {drawn[0].burstiness:g}, seed {question.seed}"
+    # All arrive as the whole does; the burstiness of a pool is what is left of it there.
+    whole = [replace(one, rate_per_s=rate_per_s, law=question.gaps, burstiness=burstiness) for one in drawn]
+    loads = [generate(traffic, count, question.seed) for traffic in whole]
+    said = f"{count:,} requests at {rate_per_s:,.4g}/s, burstiness {burstiness:g}, seed {question.seed}"
     return loads, [f"Synthetic traffic: {said}."]
 
 

@@ -1,11 +1,11 @@
 """An accuracy with its interval and how it is known."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from capplan.reasoning.normal import Array, Values
+from capplan.records import dataclass
 
 PUBLISHED, FITTED, EXTRAPOLATED, GIVEN = "published", "fitted", "extrapolated", "given"
 _RANK = {GIVEN: 0, PUBLISHED: 1, FITTED: 2, EXTRAPOLATED: 3}

@@ -23,7 +23,7 @@ from capplan.search.optimize.paces import Lines, figures, state_at
 from capplan.search.optimize.space import Choice, cost_under, gpus, layouts, open_ended, section, sequences, ways
 
 # Estimates are interpolated; a target may be missed by this much before a candidate is given up.
-SLACK = 0.003
+SLACK = 0.008
 _MOST_REPLICAS = 1 << 20
 NOT_FIT, TOO_MANY, TOO_LONG = "memory", "kv_cache", "context"
 

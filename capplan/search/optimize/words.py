@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capplan.search.optimize.candidate import Candidate, Exact
+from capplan.search.optimize.evaluate import SLACK
 from capplan.search.optimize.nearest import Relaxation
 from capplan.search.optimize.select import Winner, binding
 from capplan.search.optimize.sensitivity import Cliff, Shadow, Verdict
@@ -128,7 +129,7 @@ def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) ->
     yield f"Nothing meets every target. Nearest: {named(near)}, {float(near.plan.row['annual_tco_usd']):,.0f} USD a year."
     for name in near.candidate.evaluated.ratios:
         ratio = near.candidate.ratio(name)
-        if ratio > 1.003:
+        if ratio > 1 + SLACK:
             yield f"It misses {name.removesuffix('_s')} by {ratio - 1:.0%}."
     if loose is None:
         yield "No looser target alone lets a plan be: change the model, its precision, or the GPUs."
