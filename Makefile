@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 # Measured benchmark results for `accuracy` and `calibrate`: make accuracy MEASURED=mine.csv
-MEASURED ?= $(wildcard ../shared/measured/dev.csv)
+PUBLIC := $(wildcard ../shared/measured/dev.csv)
+MEASURED ?= $(PUBLIC)
 PROFILE ?= profile.yaml
 
 .PHONY: demo test check wheel golden bench accuracy calibrate clean
@@ -33,11 +34,21 @@ golden: .venv/developing         ## rewrite tests/golden and the outputs pasted 
 bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
 	$(BIN)/python tests/bench/startup.py
 
-accuracy: .venv/installed        ## predicted against measured
-	$(BIN)/capplan accuracy $(or $(MEASURED),$(error give MEASURED=results.csv))
+accuracy: .venv/installed        ## predicted against measured; of the public results, the README's table too
+ifeq ($(MEASURED),)
+	@echo "no measured results beside the checkout; give MEASURED=results.csv"
+else
+	$(BIN)/capplan accuracy $(MEASURED) $(if $(filter $(PUBLIC),$(MEASURED)),--readme README.md)
+endif
 
-calibrate: .venv/installed       ## an engine profile fitted to measured results
-	$(BIN)/capplan calibrate $(or $(MEASURED),$(error give MEASURED=results.csv)) -o $(PROFILE)
+calibrate: .venv/installed       ## the shipped profiles and bands refitted to the public results; MEASURED=mine.csv: a profile of yours
+ifeq ($(MEASURED),)
+	@echo "no measured results beside the checkout; nothing is refitted"
+else ifeq ($(MEASURED),$(PUBLIC))
+	$(BIN)/capplan calibrate --shipped $(MEASURED)
+else
+	$(BIN)/capplan calibrate $(MEASURED) -o $(PROFILE)
+endif
 
 clean:
 	rm -rf .venv .wheel-venv dist build

@@ -3,9 +3,6 @@
 $ capplan accuracy measured.csv --worst 5
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 

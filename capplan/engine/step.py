@@ -49,8 +49,8 @@ def step(
     tokens of a rank.
     All broadcast against each other and against a layout of arrays. With pipeline parallelism each stage works on its
     own part of the sequences, and the time is that of all stages: an output token of a sequence passes every one.
-    Attention-data-parallel ranks share sequences evenly, but each prompt stays whole on one of them, so the rank that all
-    others wait for has at least a prompt.
+    Attention-data-parallel ranks share sequences evenly, but each prompt stays whole on one of them, so the rank that
+    all others wait for has at least a prompt.
     """
     layout = work.layout
     prompt = np.maximum(prompt, 1.0)

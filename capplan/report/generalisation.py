@@ -1,0 +1,85 @@
+"""The README's accuracy table: in sample, and on models, accelerators and sources that the fit did not see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from capplan.measured.generalise import Generalisation
+from capplan.measured.observed import TPOT, TTFT
+from capplan.measured.score import LONG_OUTPUT, PRIMARY, Accuracy, Headline, Summary
+
+BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
+_SCORES = ("in sample", "model left out", "accelerator left out", "source left out")
+
+
+def pasted(text: str, known: Generalisation) -> str:
+    """A document's text with the table between its two markers; as it is where it has none."""
+    return re.sub(f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda m: m[1] + tables(known) + m[2], text)
+
+
+def tables(known: Generalisation) -> str:
+    """Both tables as Markdown."""
+    scores = (known.in_sample, *(known.left_out[kind] for kind in ("model", "accelerator", "source")))
+    head = _line("", *_SCORES, "aim")
+    rows = [_line(name, *(_share(read(one)) for one in scores), aim) for name, aim, read in _ROWS]
+    groups = [
+        _line(
+            group.group.replace("/", ", "),
+            f"{group.summary.rows:,}",
+            *(_share(_median(one, group.group)) for one in scores),
+        )
+        for group in known.in_sample.grouped
+        if group.metric == PRIMARY and group.by == "source x load_type"
+    ]
+    return "\n".join(
+        [head, _rule(6), *rows, "", _line("median error of", "rows", *_SCORES), _rule(6), *groups, ""]
+    )
+
+
+def _headline(scores: Accuracy, metric: str) -> Headline:
+    return next(one for one in scores.headlines if one.metric == metric)
+
+
+def _group(scores: Accuracy, by: str, group: str, metric: str = PRIMARY) -> Summary | None:
+    found = (one.summary for one in scores.grouped if (one.metric, one.by, one.group) == (metric, by, group))
+    return next(found, None)
+
+
+def _median(scores: Accuracy, kind: str) -> float | None:
+    found = _group(scores, "source x load_type", kind)
+    return found.median if found else None
+
+
+def _long(scores: Accuracy) -> float | None:
+    found = _group(scores, "lengths", LONG_OUTPUT)
+    return found.median if found else None
+
+
+_ROWS: tuple[tuple[str, str, Callable[[Accuracy], float | None]], ...] = (
+    ("rows predicted", "98 %", lambda s: _headline(s, PRIMARY).pooled.coverage),
+    ("median error, every source x load type alike", "10 % (left out 15-20 %)", lambda s: _headline(s, PRIMARY).median),
+    ("median error, every row alike", "", lambda s: _headline(s, PRIMARY).pooled.median),
+    ("p90 error, every source x load type alike", "40 %", lambda s: _headline(s, PRIMARY).p90),
+    ("p90 error, every row alike", "40 %", lambda s: _headline(s, PRIMARY).pooled.p90),
+    ("median error of TPOT in closed loop, every row alike", "10 %", lambda s: _headline(s, TPOT).pooled.median),
+    ("the same, every source alike", "", lambda s: _headline(s, TPOT).median),
+    ("median error of TTFT below saturation, every row alike", "25 %", lambda s: _headline(s, TTFT).pooled.median),
+    ("the same, every source alike", "", lambda s: _headline(s, TTFT).median),
+    ("median error at 1k in / 8k out", "as the rest", _long),
+    ("80 % band holds, every row alike", "70-90 %", lambda s: _headline(s, PRIMARY).pooled.band_coverage),
+    ("the same, every source x load type alike", "70-90 %", lambda s: _headline(s, PRIMARY).band_coverage),
+    ("80 % band of TTFT holds, every row alike", "70-90 %", lambda s: _headline(s, TTFT).pooled.band_coverage),
+)
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---|" + "---:|" * (columns - 1)
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
