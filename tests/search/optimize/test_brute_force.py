@@ -1,0 +1,26 @@
+"""The winner is the one that planning every single candidate finds."""
+
+import pytest
+
+from capplan.search.optimize.select import winner
+from capplan.search.optimize.space import section
+
+from .conftest import by_brute_force, evaluated, spaced
+
+SPACES = 200
+_BATCH = 10
+
+
+@pytest.mark.parametrize("batch", range(SPACES // _BATCH))
+def test_the_winner_is_that_of_brute_force(batch: int) -> None:
+    for seed in range(batch * _BATCH, (batch + 1) * _BATCH):
+        scenario = spaced(seed)
+        found = evaluated(scenario)
+        brute = by_brute_force(scenario, found)
+        held = winner(found, section(scenario).objective)
+        if brute is None or held is None:
+            assert brute is None and held is None, seed
+            continue
+        assert held.proven, seed
+        assert held.best.order == brute.order, seed
+
