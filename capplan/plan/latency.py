@@ -14,6 +14,7 @@ from capplan.records import dataclass
 
 # Answers of one length still leave a replica unevenly: whole steps apart, several at once.
 _LEAST_UNEVEN = 0.1
+_NAMES = tuple(f"{metric}_{which}_s" for metric in ("ttft", "itl", "ttfo", "tta") for which in ("mean", *mixture.Z))
 
 
 class Figures(Mapping[str, Any]):
@@ -64,12 +65,30 @@ def latency(state: Steady, load: Load, replicas: Any = None, slots: Any = None) 
     tokens of one request, and its percentiles are over requests.
     """
     seen = _Seen(state, load, replicas, slots)
-    asked = load.asked
-    answer = np.maximum(asked.sequential_tokens - asked.sequential_thinking_tokens, 0.0)
-    ttft, itl, tta = Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.tta_s)
-    # The answer comes last, at the mean pace.
-    ttfo = Figures(lambda n: np.maximum(tta[n] - np.maximum(answer - 1.0, 0.0) * state.itl_s, ttft[n]))
-    return Latency(ttft_s=ttft, itl_s=itl, ttfo_s=ttfo, tta_s=tta)
+    return Latency(Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.ttfo_s), Figures(seen.tta_s))
+
+
+class Waits(Mapping[str, float]):
+    """One plan's latencies by name (`ttft_p95_s`), read when asked for."""
+
+    def __init__(self, latency: Latency, index: int) -> None:
+        self._latency, self._index = latency, index
+
+    def __getitem__(self, name: str) -> float:
+        if name not in _NAMES:
+            raise KeyError(name)
+        values = np.asarray(self._latency.figure(name.removesuffix("_s")), np.float64)
+        return float(values if values.ndim == 0 else values[self._index])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_NAMES)
+
+    def __len__(self) -> int:
+        return len(_NAMES)
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, float]]]:
+        """A plan that goes to another process takes its figures along, not those of all plans beside it."""
+        return dict, (dict(self),)
 
 
 @dataclass(frozen=True)
@@ -109,6 +128,13 @@ class _Seen:
         those = np.maximum(getattr(asked, f"sequential_{which}_tokens") - 1.0, 0.0)
         deviation_s = np.sqrt(np.square(self._deviation_s(those)) + calls * self._first_variance_s2)
         return mean_s + mixture.together((those - gaps) * itl_s, mixture.Z[which] * deviation_s)
+
+    def ttfo_s(self, which: str) -> Any:
+        asked = self.load.asked
+        answer = np.maximum(asked.sequential_tokens - asked.sequential_thinking_tokens, 0.0)
+        # The answer comes last, at the mean pace.
+        before_s = self.tta_s(which) - np.maximum(answer - 1.0, 0.0) * self.state.itl_s
+        return np.maximum(before_s, self.ttft_s(which))
 
     @cached_property
     def _prompt_s(self) -> Any:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from capplan.cost.lines import CostLine
 from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import deployment, key
+from capplan.plan.latency import Waits
 from capplan.plan.load import load
 from capplan.plan.money import paid, stated
 from capplan.plan.quality import accuracies
@@ -25,7 +27,8 @@ class Plan:
     """One answer.
 
     row: the contract's columns, SI units and USD (money as Decimal). lines: the yearly bill, which adds up to
-    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible.
+    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible. waits: latencies at peak by
+    name, `ttft_mean_s` to `tta_p99_s`; none of the textbook engine, which knows no queue.
     """
 
     scenario: Scenario
@@ -33,6 +36,7 @@ class Plan:
     lines: tuple[CostLine, ...]
     excuses: tuple[Excuse, ...]
     assumptions: tuple[Assumption, ...]
+    waits: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def feasible(self) -> bool:
@@ -75,7 +79,8 @@ def _planned(scenarios: list[Scenario]) -> list[Plan]:
     for i, scenario in enumerate(scenarios):
         parts = Parts(scenario, served, asked, sized, bill, right[i], i)
         why = excuses(parts)
-        made.append(Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts)))
+        waits = Waits(sized.latency, i)
+        made.append(Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts), waits))
     return made
 
 

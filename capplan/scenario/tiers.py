@@ -46,7 +46,7 @@ def thinned(burstiness: float, share: float) -> float:
     Source: D. R. Cox 1962, "Renewal Theory", section 9.3 on thinned renewal processes.
 
     >>> round(thinned(2.3, 0.3), 3), thinned(1.0, 0.3)
-    (1.513, 1.0)
+    (1.512, 1.0)
     """
     return float((1.0 + share * (burstiness**2 - 1.0)) ** 0.5)
 
