@@ -10,6 +10,9 @@ import typer
 from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from capplan.plan import Plan
     from capplan.report.report import Report
 
 
@@ -34,6 +37,9 @@ def command(
     answer_tokens: Annotated[str | None, _key("--answer-tokens", "Length of answers.")] = None,
     strategy: Annotated[str | None, _key("--strategy", "How the model reasons.")] = None,
     pricing: Annotated[str | None, _key("--pricing", "own, on_demand, reserved or spot.")] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Simulate the plan and put the percentiles beside its own.")
+    ] = False,
     settings: Settings = None,
 ) -> "Report":
     from capplan.report.report import report
@@ -55,4 +61,16 @@ def command(
         "cost.pricing": pricing,
     }
     made, more = with_next(load(scenario, settings, flags))
-    return report("tco", [made], rows=[{**made.row, **per_unit(made, more)}], assumed=footprint_of(made).absent)
+    columns, notes = _verified(made) if verify else ({}, ())
+    row = {**made.row, **per_unit(made, more), **columns}
+    return report("tco", [made], rows=[row], notes=notes, assumed=footprint_of(made).absent)
+
+
+def _verified(made: "Plan") -> "tuple[Mapping[str, float], tuple[str, ...]]":
+    """Simulated columns and what is to be said of them; a plan that cannot be is not simulated."""
+    from capplan.simulate.verify import verify
+
+    if not made.feasible:
+        return {}, ("Not verified: a plan that cannot be is not simulated.",)
+    found = verify(made.scenario)
+    return found.columns, found.notes

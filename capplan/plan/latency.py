@@ -119,22 +119,27 @@ class _Seen:
         return self.state.itl_s * np.exp(mixture.Z[which] * log_sd - np.square(log_sd) / 2)
 
     def tta_s(self, which: str) -> Any:
+        return self._after_s(which, 1.0)
+
+    def ttfo_s(self, which: str) -> Any:
+        # The answer comes last, and is longer where the thinking is.
+        asked = self.load.asked
+        thinking = asked.sequential_thinking_tokens / np.maximum(asked.sequential_tokens, 1e-9)
+        return np.maximum(self._after_s(which, thinking), self.ttft_s(which))
+
+    def _after_s(self, which: str, share: Any) -> Any:
+        """From sending the query to when a share of the tokens that it waits for are there."""
         asked, itl_s = self.load.asked, self.state.itl_s
         calls = np.asarray(asked.calls, np.float64)
-        gaps = np.maximum(asked.sequential_tokens - 1.0, 0.0)
+        # The first answer token comes a gap after the last thought, the last answer token ends the last gap.
+        last = np.where(np.asarray(share) < 1.0, 0.0, 1.0)
+        gaps = np.maximum(asked.sequential_tokens * share - last, 0.0)
         mean_s = calls * self.ttft_s("mean") + gaps * itl_s
         if which == "mean":
             return mean_s
-        those = np.maximum(getattr(asked, f"sequential_{which}_tokens") - 1.0, 0.0)
+        those = np.maximum(getattr(asked, f"sequential_{which}_tokens") * share - last, 0.0)
         deviation_s = np.sqrt(np.square(self._deviation_s(those)) + calls * self._first_variance_s2)
         return mean_s + mixture.together((those - gaps) * itl_s, mixture.Z[which] * deviation_s)
-
-    def ttfo_s(self, which: str) -> Any:
-        asked = self.load.asked
-        answer = np.maximum(asked.sequential_tokens - asked.sequential_thinking_tokens, 0.0)
-        # The answer comes last, at the mean pace.
-        before_s = self.tta_s(which) - np.maximum(answer - 1.0, 0.0) * self.state.itl_s
-        return np.maximum(before_s, self.ttft_s(which))
 
     @cached_property
     def _prompt_s(self) -> Any:

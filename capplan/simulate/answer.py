@@ -18,7 +18,7 @@ from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.pools import Pool, split
 from capplan.simulate.requests import Floats, Ints, Requests, scaled_rate
 from capplan.simulate.run import Progress, Run
-from capplan.simulate.setup import Setup, planned_figures, setup
+from capplan.simulate.setup import Setup, setup
 from capplan.simulate.summary import (
     EVERYONE,
     ClassSummary,
@@ -158,7 +158,7 @@ def _planned(names: Sequence[str], setups: Sequence[Setup], delay_s: float) -> d
     """The plan's latencies by class: of each pool, or of everyone where there is one."""
     found = {}
     for name, ready in zip(names if len(names) > 1 else (EVERYONE,), setups, strict=True):
-        figures = planned_figures(ready.plan.row)
+        figures = ready.plan.waits
         found[name] = {key: value if key.startswith("itl") else value + delay_s for key, value in figures.items()}
     return found
 

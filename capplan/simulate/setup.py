@@ -1,6 +1,5 @@
 """A scenario as the simulator takes it: the plan's replicas and step times, and traffic from its laws of lengths."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
@@ -115,16 +114,3 @@ class Capped:
 def _mean_request(asked: MeanRequest) -> MeanRequest:
     names = MeanRequest.__dataclass_fields__
     return MeanRequest(*(float(np.asarray(getattr(asked, name)).reshape(-1)[0]) for name in names))
-
-
-def planned_figures(row: Mapping[str, Any]) -> dict[str, float]:
-    """The analytic latencies of a plan, by the names of the simulated ones."""
-    names = {
-        "ttft_mean_s": "ttft_s",
-        "itl_mean_s": "itl_s",
-        "ttfo_mean_s": "ttfo_s",
-        "tta_mean_s": "tta_s",
-        "tta_p95_s": "tta_p95_s",
-        "tta_p99_s": "tta_p99_s",
-    }
-    return {name: float(row[column]) for name, column in names.items() if row.get(column) is not None}
