@@ -10,32 +10,68 @@ import typer
 
 from capplan.errors import UserError
 
+from .common import emit, note, write
+
 if TYPE_CHECKING:
+    from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
-    from capplan.search.workers import Crew
+    from capplan.search.many import Work
 
 Jobs = Annotated[int, typer.Option("--jobs", min=1, metavar="N", help="Processes of this machine.")]
 Cluster = Annotated[
     str | None, typer.Option("--cluster", metavar="ADDRESS", help="An existing Dask cluster (extra: capplan[cluster]).")
 ]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run that wrote to --out.")]
 
 
-def working(jobs: int, cluster: str | None, label: str, quiet: bool = False) -> AbstractContextManager[Crew]:
-    """The workers that the options ask for."""
-    from capplan.search.workers import crew
+def working(
+    jobs: int, cluster: str | None, label: str, out: Path | None = None, resume: bool = False
+) -> AbstractContextManager[Work]:
+    """The workers that the options ask for; what is done is kept beside `out` while they work."""
+    from capplan.search.many import work
 
-    return crew(jobs, cluster, label, quiet)
+    if resume and out is None:
+        raise UserError("--resume: needs --out, beside which the interrupted run kept what was done")
+    return work(jobs, cluster, label, out.with_name(f"{out.name}.part") if out else None, resume)
+
+
+def interrupted(report: Report, out: Path | None, done: int) -> None:
+    """Writes what is done to the output file, and says how to go on."""
+    if out is None or not done:
+        note("interrupted" + ("" if out else "; with --out and --resume a long run goes on where it stopped"))
+        return
+    emit(report, None, out, allow_infeasible=True, quiet=True)
+    note(f"interrupted: {out} holds the {done} rows that are done; --resume goes on")
 
 
 def write_scenario(scenario: Scenario, out: Path, command: str) -> None:
     """A scenario as YAML; a file that somebody else wrote is never overwritten."""
     from capplan.scenario.written import as_yaml, ours
 
+    if out.exists() and not ours(out):
+        raise UserError(f"--out {out}: would overwrite a scenario that capplan did not write; choose another name")
+    _replace(as_yaml(scenario, out.parent, command), out)
+
+
+def write_text(text: str, out: Path | None) -> None:
+    """Text of another kind than a report to stdout or a file; a scenario is never overwritten."""
+    if out is None:
+        write(text)
+        return
+    if out.exists() and _is_scenario(out):
+        raise UserError(f"--out {out}: would overwrite a scenario; choose another name")
+    _replace(text, out)
+
+
+def _is_scenario(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return any(line.startswith(("version: 1", "workload:")) for line in file)
+
+
+def _replace(text: str, out: Path) -> None:
     draft = out.with_name(f".{out.name}.draft")
     try:
-        if out.exists() and not ours(out):
-            raise UserError(f"--out {out}: would overwrite a scenario that capplan did not write; choose another name")
-        draft.write_text(as_yaml(scenario, out.parent, command), encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
         draft.replace(out)
     except OSError as error:
         raise UserError(f"--out {out}: cannot write ({error.strerror})") from error

@@ -68,10 +68,14 @@ def reports(command: Callable[..., Report]) -> Callable[..., None]:
     def shown(**options: Any) -> None:
         shared = {name: options.pop(name) for name in _SHARED}
         output_format(shared["format"], shared["out"])  # a wrong one is told before the work, not after it
+        options |= {name: shared[name] for name in seen}
         emit(command(**options), **shared)
 
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [given.replace(kind=keyword) for given in inspect.signature(command).parameters.values()]
+    given = inspect.signature(command).parameters
+    # A command that works for minutes sees where its report goes, to keep there what is done.
+    seen = [name for name in given if name in _SHARED]
+    own = [one.replace(kind=keyword) for name, one in given.items() if name not in _SHARED]
     shared = [inspect.Parameter(name, keyword, default=to, annotation=what) for name, (what, to) in _SHARED.items()]
     shown.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
     shown.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *shared]}

@@ -8,18 +8,31 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capplan.errors import UserError
+from capplan.errors import InfeasibleError, UserError
 
+from ._many import Cluster, Jobs, Resume, interrupted, working, write_scenario
 from .common import (
-    AllowInfeasible, AsOf, Format, NoColor, Quiet, ScenarioFile, Settings, Strict,
-    emit, load, note, output_format,
+    AllowInfeasible,
+    AsOf,
+    Format,
+    NoColor,
+    Quiet,
+    ScenarioFile,
+    Settings,
+    Strict,
+    emit,
+    load,
+    note,
+    output_format,
 )  # fmt: skip
-from ._many import Cluster, Jobs, working, write_scenario
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
+    from capplan.search.optimize.answer import Optimized
 
+# Processes, cluster, what is counted, output file, whether an interrupted run goes on.
+Crew = tuple[int, str | None, str, Path | None, bool]
 _SCENARIO = (".yaml", ".yml")
 
 
@@ -44,10 +57,11 @@ def command(
     fast: Annotated[bool, typer.Option("--fast", help="Without shadow prices, cliffs and verdict.")] = False,
     jobs: Jobs = 1,
     cluster: Cluster = None,
+    resume: Resume = False,
     settings: Settings = None,
     format: Format = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The report; a .yaml takes the winner's scenario.")
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="The report; a .yaml gets the winner's scenario.")
     ] = None,
     allow_infeasible: AllowInfeasible = False,
     strict: Strict = False,
@@ -63,7 +77,8 @@ def command(
     asked = load(scenario, settings, {f"optimize.{name}": value for name, value in listed.items()})
     if mix and winner:
         raise UserError(f"--out {winner}: a mix is several scenarios; write the report to .json or .csv")
-    report, best = _mixed(asked, jobs, cluster, quiet) if mix else _best(asked, jobs, cluster, quiet, fast)
+    crew = (jobs, cluster, "deployments", out, resume)
+    report, best = _mixed(asked, crew) if mix else _best(asked, crew, fast)
     if winner is not None and best is not None:
         write_scenario(best, winner, "optimize")
         if not quiet:
@@ -71,32 +86,39 @@ def command(
     emit(report, format, rest, allow_infeasible, strict, as_of, quiet, no_color)
 
 
-def _best(
-    asked: "Scenario", jobs: int, cluster: str | None, quiet: bool, fast: bool
-) -> "tuple[Report, Scenario | None]":
-    from capplan.report.report import report
+def _best(asked: "Scenario", crew: "Crew", fast: bool) -> "tuple[Report, Scenario | None]":
     from capplan.search.optimize.answer import optimize
 
-    with working(jobs, cluster, "deployments", quiet) as workers:
-        found = optimize(asked, workers.map, confident=not fast)
+    with working(*crew) as work:
+        try:
+            found = optimize(asked, work.map, confident=not fast)
+        except KeyboardInterrupt:
+            part = optimize(asked, work.journal.known, confident=False)
+            out = crew[3] if crew[3] is None or crew[3].suffix.lower() not in _SCENARIO else None
+            interrupted(_told(asked, part), out, len(part.rows))
+            raise
     if not found.rows:
         raise UserError("\n".join(found.notes))
-    told = report(
+    return _told(asked, found), found.best
+
+
+def _told(asked: "Scenario", found: "Optimized") -> "Report":
+    from capplan.report.report import report
+
+    return report(
         "optimize", found.plans, rows=found.rows, axes=("part",), notes=found.notes, scenario=asked.resolved()
     )
-    return told, found.best
 
 
-def _mixed(asked: "Scenario", jobs: int, cluster: str | None, quiet: bool) -> "tuple[Report, None]":
+def _mixed(asked: "Scenario", crew: "Crew") -> "tuple[Report, None]":
     from capplan.report.report import report
     from capplan.search.optimize.mixed import mixed
 
-    with working(jobs, cluster, "deployments", quiet) as workers:
-        found = mixed(asked, workers.map)
+    with working(*crew) as work:
+        found = mixed(asked, work.map)
     if not found.rows:
-        raise UserError("\n".join(found.notes))
+        raise InfeasibleError("\n".join(found.notes))
     told = report(
         "optimize-mix", found.plans, rows=found.rows, axes=("part",), notes=found.notes, scenario=asked.resolved()
     )
     return told, None
-

@@ -9,7 +9,7 @@ from capplan.scenario.kinds import Kind, ValueFault
 
 @dataclass(frozen=True)
 class Several(Kind):
-    """Values of some kind, in the order written; one alone need not stand in a list, and none leaves the choice open."""
+    """Values of some kind, in the order written; one alone needs no list, and none leaves the choice open."""
 
     item: Kind
 

@@ -15,8 +15,20 @@ HEAD = "# Written by capplan {command}; read by every command.\n"
 def as_yaml(scenario: Scenario, folder: Path, command: str = "optimize") -> str:
     """The scenario as YAML text, its relative paths made to start from `folder`; loads back to an equal scenario."""
     plain = _moved(scenario.resolved(), scenario, folder)
-    text: str = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
-    return HEAD.format(command=command) + text
+    return HEAD.format(command=command) + dumped(plain)
+
+
+def dumped(plain: Mapping[str, Any]) -> str:
+    """Plain data as YAML, keys in their order."""
+    text: str = yaml.dump(dict(plain), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes what stands twice twice: anchors read badly."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def ours(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ _LOAD = ("reasoning", "workload")
 DEFAULT_K = (1, 4, 8, 16)
 
 Point = Mapping[str, object]
+Planner = Callable[[Sequence["Scenario"]], list[Plan]]
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,21 @@ class Sweep:
     notes: tuple[str, ...]
 
 
-def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None) -> Sweep:
+def sweep(
+    scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None, planner: Planner | None = None
+) -> Sweep:
     """Plans over every point of a grid.
 
     over: dotted scenario keys and their values, beside or in place of the lists in the scenario itself; where there
-    are neither, K = 1, 4, 8, 16.
+    are neither, K = 1, 4, 8, 16. planner: who plans the scenarios, in their order; this process where nobody is named.
     A layout left to the planner is chosen once and held for all rows that differ only in load, so that their
     difference is due to what was swept. Raises UserError for an unknown key or value.
     """
     grid = axes({**scenario.sweeps, **(over or {})} or {"reasoning.k": DEFAULT_K})
     at = list(points(grid))
-    scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at)
-    alone = plans([with_values(each, {"serving.concurrency": 1}) for each in scenarios])
+    planned = planner or plans
+    scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at, planned)
+    alone = planned([with_values(each, {"serving.concurrency": 1}) for each in scenarios])
     columns = tuple(_column(axis, made) for axis in grid)
     rows = [
         {**_swept(columns, point, row), **row}
@@ -67,9 +71,21 @@ def sweep(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None
     return Sweep(scenario, grid, tuple(made), tuple(rows), columns, tuple(notes))
 
 
-def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point]) -> tuple[list[Scenario], list[Plan], str]:
+def rows_done(scenario: Scenario, over: Mapping[str, Sequence[object]], made: Sequence[Plan]) -> Sweep:
+    """The rows that an interrupted sweep has planned, without multipliers and without a common layout."""
+    grid = axes({**scenario.sweeps, **over} or {"reasoning.k": DEFAULT_K})
+    known = {repr(plan.scenario): plan for plan in made}
+    found = [(point, plan) for point in points(grid) if (plan := known.get(repr(with_values(scenario, point))))]
+    columns = tuple(_column(axis, [plan for _, plan in found]) for axis in grid)
+    rows = tuple({**_swept(columns, point, plan.row), **plan.row} for point, plan in found)
+    return Sweep(scenario, grid, tuple(plan for _, plan in found), rows, columns, ())
+
+
+def _with_one_layout(
+    scenarios: list[Scenario], at: Sequence[Point], planned: Planner
+) -> tuple[list[Scenario], list[Plan], str]:
     """The scenarios with their layouts held, their plans, and a note where the planner's own choices differed."""
-    made = plans(scenarios)
+    made = planned(scenarios)
     held = []
     for group in _alike(at):
         changes = _common_layout([scenarios[i] for i in group], [made[i] for i in group])
@@ -82,7 +98,7 @@ def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point]) -> tuple[li
     if not held:
         return scenarios, made, ""
     layouts = "; ".join(dict.fromkeys(held))
-    return scenarios, plans(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
+    return scenarios, planned(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
 
 
 def _alike(at: Sequence[Point]) -> list[list[int]]:

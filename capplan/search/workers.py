@@ -26,8 +26,8 @@ _CONNECT_S = 10
 class Crew:
     """Who does the work. `map` gives results in the order of the arguments.
 
-    executor: None for this process. kept: results by task of an earlier run (see `journal`), asked before working and
-    told after; progress: whether a bar is drawn on stderr.
+    fresh: makes an executor, None for this process. lost: errors that say that a worker was lost. label: what is
+    counted. bar: whether progress is drawn on stderr.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Crew:
     ) -> None:
         self._fresh, self._lost, self._label, self._bar = fresh, lost, label, bar
         self._executor: Executor | None = None
+        self._running: dict[Future[Any], int] = {}
 
     def map(self, function: Callable[[A], R], arguments: Sequence[A], done: Done | None = None) -> list[R]:
         """Every result; done: called with each task's place and result, as they come, in any order."""
@@ -53,11 +54,11 @@ class Crew:
         losses = [0] * len(arguments)
         left = dict(enumerate(arguments))
         while left:
-            running = self._submitted(function, left)
-            while running:
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            self._running = self._submitted(function, left)
+            while self._running:
+                finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    place = running.pop(future)
+                    place = self._running.pop(future)
                     error = future.exception()
                     if error is None:
                         del left[place]
@@ -65,13 +66,14 @@ class Crew:
                     elif isinstance(error, self._lost):
                         losses[place] += 1
                         if losses[place] >= _MOST_LOSSES:
-                            raise UserError(f"{self._label}: a worker was lost {_MOST_LOSSES} times ({error})") from error
+                            message = f"{self._label}: a worker was lost {_MOST_LOSSES} times ({error})"
+                            raise UserError(message) from error
                     else:
                         raise error
             if left:
                 self._renew()
 
-    def _submitted(self, function: Callable[[A], R], left: dict[int, A]) -> dict[Future[R], int]:
+    def _submitted(self, function: Callable[[A], R], left: dict[int, A]) -> dict[Future[Any], int]:
         """A future for each task that is left; a pool that breaks meanwhile is replaced."""
         for _ in range(_MOST_LOSSES):
             executor = self._open()
@@ -90,13 +92,15 @@ class Crew:
 
     def _renew(self) -> None:
         if self._executor is not None and self._lost == (BrokenExecutor,):
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor.shutdown(wait=False)
             self._executor = None
 
     def close(self, now: bool = False) -> None:
         """Lets the workers go; now: without what is under way."""
+        for future in self._running:
+            future.cancel()
         if self._executor is not None:
-            self._executor.shutdown(wait=not now, cancel_futures=now)
+            self._executor.shutdown(wait=not now)
             self._executor = None
         if self._bar:
             sys.stderr.write("\r\x1b[K")
@@ -146,7 +150,7 @@ def _dask(address: str) -> tuple[Any, Callable[[], Executor], tuple[type[BaseExc
     except (OSError, ValueError, TimeoutError) as wrong:
         raise UserError(f"--cluster {address}: no scheduler answers there ({wrong})") from None
     # The scheduler itself gives a lost worker's tasks to others; KilledWorker says that a task lost too many.
-    return client, lambda: client.get_executor(pure=False), (KilledWorker,)
+    return client, lambda: client.get_executor(pure=False), (KilledWorker,)  # type: ignore[no-untyped-call,unused-ignore]
 
 
 def chunks(items: Sequence[A], size: int) -> list[Sequence[A]]:

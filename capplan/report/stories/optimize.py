@@ -13,6 +13,7 @@ _PLAN = (
     "pricing", "gpus", "annual_tco_usd", "ttft_s", "itl_s", "tta_p99_s", "annual_kg_co2e", "accuracy",
     "usd_per_correct_answer",
 )  # fmt: skip
+_CHOSEN = ("model", "strategy", "speculative_decoding")
 _FIRST = 5
 
 
@@ -33,7 +34,7 @@ def _part(report: Report, title: str, parts: tuple[str, ...]) -> Iterator[Block]
     if not rows or (title.startswith("Frontier") and len(rows) < 2):
         return
     yield Heading(title)
-    names = [name for name in ("model", "strategy", "speculative_decoding") if len({str(r.get(name)) for r in rows}) > 1]
+    names = [name for name in _CHOSEN if len({str(row.get(name)) for row in rows}) > 1]
     names += [name for name in _PLAN if any(row.get(name) not in (None, 1) for row in rows)]
     columns = [("part", [str(row["part"]) for row in rows])]
     columns += [column(metric(name), [row.get(name) for row in rows]) for name in names]

@@ -57,6 +57,7 @@ def optimize(scenario: Scenario, mapped: Map = locally, confident: bool = True) 
     unserved: dict[str, str] = {}
 
     def evaluated(tried: Sequence[Choice]) -> list[Evaluated]:
+        # None stands for one that an interrupted run has not come to.
         made = mapped(evaluate, list(tried))
         unserved.update({choice.name: one for choice, one in zip(tried, made, strict=True) if isinstance(one, str)})
         return [one for one in made if isinstance(one, Evaluated)]

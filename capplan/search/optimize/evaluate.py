@@ -177,11 +177,13 @@ class _Pass:
         tried = ways(scenario)
         usd = np.full((len(tried), *boards.shape), np.nan)
         kwh, kg, why = np.full(boards.shape, np.nan), np.full(boards.shape, np.nan), []
-        flat = [np.ravel(np.broadcast_to(part, boards.shape)) for part in (boards, nodes, power, lost_s)]
+        gpus_paid, whole, watts, lost = (
+            np.ravel(np.broadcast_to(part, boards.shape)) for part in (boards, nodes, power, lost_s)
+        )
         for place, way in enumerate(tried):
             try:
                 cost = cost_under(scenario.cost, way, self.choice.scenario.gpu == gpus(scenario)[0])
-                paid = varied_bill(cost, chip, *flat)
+                paid = varied_bill(cost, chip, gpus_paid, whole, watts, lost)
             except CapplanError as wrong:
                 why.append(str(wrong))
                 continue

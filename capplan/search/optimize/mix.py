@@ -36,14 +36,14 @@ class Mix:
 def cheapest_mix(rate_per_s: Floats, offer: Offer) -> Mix | None:
     """Whole replicas of each pool that serve all classes at the least cost; None where the stock does not do.
 
-    A replica's time is divided between classes, so that a pool's load is the sum of rate / capacity over what it serves.
+    A replica's time is divided between classes: a pool's load is the sum of rate / capacity over what it serves.
     rate_per_s: of each class, shape (classes,).
     """
     from scipy.optimize import Bounds, LinearConstraint, milp  # loaded by `--mix` only
 
     classes, pools = offer.capacity.shape
-    able = offer.capacity > 0
-    if not able.any(axis=1)[rate_per_s > 0].all():
+    able = np.greater(offer.capacity, 0)
+    if not bool(np.all(np.any(able, axis=1) | (rate_per_s <= 0))):
         return None
     load = np.where(able, rate_per_s[:, None] / np.where(able, offer.capacity, 1.0), 0.0)
     shares = classes * pools

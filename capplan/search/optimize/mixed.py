@@ -50,7 +50,7 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
     if not pools:
         raise UserError(f"{scenario.name}: no pool of the space meets the targets of any class of requests")
     offer, made = _offer(scenario, parts, pools)
-    unserved = [part.name for part, able in zip(parts, (offer.capacity > 0).any(axis=1), strict=True) if not able]
+    unserved = [part.name for part, row in zip(parts, offer.capacity, strict=True) if not row.any()]
     if unserved:
         raise UserError(f"{scenario.name}: no pool meets the targets of requests with {unserved[0]} tokens")
     work = scenario.workload
@@ -58,7 +58,9 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
     best, single = cheapest_mix(rate, offer), best_single(rate, offer)
     rows, shown = [], []
     for name, mix in (("mix", best), ("one type", single[1] if single else None)):
-        for pool in np.flatnonzero(mix.replicas) if mix else []:
+        if mix is None:
+            continue
+        for pool in np.flatnonzero(mix.replicas):
             rows.append(_row(name, made[pool], mix, int(pool), offer, parts))
             shown.append(made[pool])
     return Mixed(tuple(shown), tuple(rows), tuple(_notes(best, single[1] if single else None, parts, offer)), best)
@@ -66,8 +68,7 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
 
 def _pools(parts: Sequence[RequestClass], mapped: Map) -> list[Scenario]:
     """For each chip, the configurations that serve one of the classes cheapest."""
-    asked = [copied(part.scenario, {"workload": part.scenario.workload.having({"qps": part.scenario.workload.qps * _LARGE})})
-             for part in parts]  # fmt: skip
+    asked = [with_values(one.scenario, {"workload.qps": one.scenario.workload.qps * _LARGE}) for one in parts]
     tried = [choice for one in asked for choice in choices(one)]
     found = [one for one in mapped(evaluate, tried) if isinstance(one, Evaluated)]
     best: dict[tuple[str, int], tuple[float, Candidate]] = {}
@@ -78,7 +79,8 @@ def _pools(parts: Sequence[RequestClass], mapped: Map) -> list[Scenario]:
                 best[key] = value, candidate
     pools: dict[str, dict[str, Scenario]] = {}
     for (gpu, _), (_, candidate) in best.items():
-        made = candidate.scenario
+        # A pool runs as many sequences of each class as fit and keep its targets.
+        made = with_values(candidate.scenario, {"serving.concurrency": "auto"})
         own = pools.setdefault(gpu, {})
         if len(own) < _POOLS_OF_A_GPU:
             own.setdefault(repr((made.serving, made.cost)), made)
@@ -127,7 +129,7 @@ def _row(
         "part": part,
         **row,
         "replicas": count,
-        "gpus": int(round(count * offer.gpus[pool])),
+        "gpus": round(float(count * offer.gpus[pool])),
         "annual_tco_usd": Decimal(round(float(count * offer.usd[pool]), 2)).quantize(Decimal("0.01")),
         "feasible": True,
         "share": float(sum(one.share * share[at] for at, one in enumerate(parts))),
@@ -142,7 +144,8 @@ def _notes(best: Mix | None, single: Mix | None, parts: Sequence[RequestClass], 
     if single is None:
         notes.append("No single GPU type serves all of it within the stock.")
     elif single.usd > best.usd * (1 + 1e-9):
-        notes.append(f"The best single type costs {single.usd:,.0f} USD: the mix saves {1 - best.usd / single.usd:.1%}.")
+        saved = 1 - best.usd / single.usd
+        notes.append(f"The best single type costs {single.usd:,.0f} USD a year: the mix saves {saved:.1%}.")
     else:
         notes.append("No mix is cheaper than the best single type.")
     notes.append("Pools are priced as parts of large fleets; whole nodes make small pools dearer.")

@@ -67,7 +67,9 @@ def relaxation(
         if made is not None:
             return made
     together = _together(found, names)
-    return _smallest(scenario, tuple(together), tuple(together.values()), found, objective, evaluate) if together else None
+    if not together:
+        return None
+    return _smallest(scenario, tuple(together), tuple(together.values()), found, objective, evaluate)
 
 
 def _factor_alone(found: Sequence[Evaluated], name: str) -> float:

@@ -31,7 +31,7 @@ STAGES = (1, 2, 4, 8)
 GIVEN = "as given"
 YEAR_S = 365 * 86400.0
 # Half-octaves: between two of them neither replicas nor latencies move by more than the plan's own steps do.
-LADDER = tuple(dict.fromkeys(int(round(2 ** (half / 2))) for half in range(27)))
+LADDER = tuple(dict.fromkeys(round(2 ** (half / 2)) for half in range(27)))
 
 
 @dataclass(frozen=True)

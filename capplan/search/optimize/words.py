@@ -41,10 +41,9 @@ def named(exact: Exact) -> str:
                ("EP", "expert_parallel"), ("ADP", "attention_data_parallel")) if row[key] > 1]  # fmt: skip
     layout = " ".join(f"{label} {degree}" for label, degree in degrees) or "one GPU a replica"
     drafted = exact.candidate.evaluated.choice.keys.get("speculative_decoding")
-    return (
-        f"{row['model']} on {row['gpu']}, {row['engine']}, {row['weights']} weights, {row['kv_cache']} cache, {layout}, "
-        f"{row['concurrency']} {'sequence' if row['concurrency'] == 1 else 'sequences'}" + (f", drafts {drafted}" if drafted else "")
-    )
+    many = "sequence" if row["concurrency"] == 1 else "sequences"
+    what = f"{row['model']} on {row['gpu']}, {row['engine']}, {row['weights']} weights, {row['kv_cache']} cache"
+    return f"{what}, {layout}, {row['concurrency']} {many}" + (f", drafts {drafted}" if drafted else "")
 
 
 def won(best: Exact, objective: str) -> str:
@@ -118,7 +117,7 @@ def kept(scenario: Scenario, found: Winner) -> Iterator[str]:
     if fixed:
         yield f"Held as the scenario gives it: {', '.join(fixed)}; list others under `optimize` to search them."
     if not found.proven:
-        yield "More candidates lie within the error of the estimates than were planned exactly; they differ by under 1 %."
+        yield "More candidates lie within the error of the estimates than were planned exactly; they differ by little."
 
 
 def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) -> Iterator[str]:
@@ -126,7 +125,8 @@ def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) ->
     if near is None:
         yield "Nothing fits, and no candidate has a price: give cost.gpu_hourly or cost.purchase_price, or other GPUs."
         return
-    yield f"Nothing meets every target. Nearest: {named(near)}, {float(near.plan.row['annual_tco_usd']):,.0f} USD a year."
+    usd = float(near.plan.row["annual_tco_usd"])
+    yield f"Nothing meets every target. Nearest: {named(near)}, {usd:,.0f} USD a year."
     for name in near.candidate.evaluated.ratios:
         ratio = near.candidate.ratio(name)
         if ratio > 1 + SLACK:
@@ -134,7 +134,8 @@ def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) ->
     if loose is None:
         yield "No looser target alone lets a plan be: change the model, its precision, or the GPUs."
         return
-    changed = " and ".join(f"{_limit(loose.scenario, name)} ({_loosened(name, factor)})" for name, factor in loose.factors)
+    each = [f"{_limit(loose.scenario, name)} ({_loosened(name, factor)})" for name, factor in loose.factors]
+    changed = " and ".join(each)
     yield (
         f"Smallest relaxation that works: {changed}, with {named(loose.exact)} on {loose.exact.plan.row['gpus']} GPUs, "
         f"{float(loose.exact.plan.row['annual_tco_usd']):,.0f} USD a year."

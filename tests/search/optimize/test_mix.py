@@ -68,7 +68,8 @@ def test_a_mix_never_costs_more_than_one_type_and_keeps_the_stock(seed: int) -> 
 
 def test_long_and_short_requests_go_to_the_chips_that_suit_them() -> None:
     # One chip is cheap and poor at long requests; the other costs four times as much and serves both at 10/s.
-    given = Offer(np.array([[10.0, 10.0], [0.5, 10.0]]), np.array([1.0, 4.0]), np.ones(2), np.arange(2), np.full(2, np.inf))
+    capacity, free = np.array([[10.0, 10.0], [0.5, 10.0]]), np.full(2, np.inf)
+    given = Offer(capacity, np.array([1.0, 4.0]), np.ones(2), np.arange(2), free)
     found = cheapest_mix(np.array([40.0, 10.0]), given)
     assert found is not None
     assert found.replicas.tolist() == [4, 1]

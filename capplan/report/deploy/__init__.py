@@ -1,0 +1,1 @@
+"""What people run: launch commands and Kubernetes manifests of a plan."""

@@ -1,0 +1,101 @@
+"""What is done of a long run, kept beside its output file, so that an interrupted run goes on where it stopped.
+
+Results are kept by what was asked (the function, its argument, the catalogue and the version): a run that asks
+something else finds nothing of its own there and starts afresh.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from capplan import __version__
+from capplan.catalog.stamp import stamp
+from capplan.errors import UserError
+
+if TYPE_CHECKING:
+    from capplan.search.workers import Crew
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+_LENGTH_BYTES = 8
+# A journal holds values of ours and nothing that could run: other names in it are refused.
+_ROOMS = ("capplan.", "numpy")
+_OTHERS = {("builtins", name) for name in ("dict", "list", "tuple", "set", "frozenset", "bytearray", "slice", "range")}
+_OTHERS |= {("decimal", "Decimal"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"), ("pathlib", "Path"),
+            ("_codecs", "encode")}  # fmt: skip
+
+
+class Journal:
+    """Results by key, in memory and, with a path, in a file that every result is added to as it comes."""
+
+    def __init__(self, path: Path | None, resume: bool = False) -> None:
+        self._path = path
+        self._results: dict[str, Any] = _read(path) if path is not None and resume and path.exists() else {}
+        self._stamp = f"{__version__} {stamp()['hash']}" if path is not None else __version__
+        if path is not None and not resume:
+            path.unlink(missing_ok=True)
+
+    def map(self, crew: Crew, function: Callable[[A], R], arguments: Sequence[A]) -> list[R]:
+        """As `Crew.map`, for what is not here yet."""
+        keys = [self._key(function, argument) for argument in arguments]
+        left = [place for place, key in enumerate(keys) if key not in self._results]
+
+        def keep(place: int, result: R) -> None:
+            self._keep(keys[left[place]], result)
+
+        crew.map(function, [arguments[at] for at in left], keep)
+        return [self._results[key] for key in keys]
+
+    def known(self, function: Callable[[A], R], arguments: Sequence[A]) -> list[R | None]:
+        """The results that are here, None for the others."""
+        return [self._results.get(self._key(function, argument)) for argument in arguments]
+
+    def finished(self) -> None:
+        """The output file has it all: the journal goes."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+    def _key(self, function: Callable[..., Any], argument: object) -> str:
+        text = f"{self._stamp} {function.__module__}.{function.__qualname__} {argument!r}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _keep(self, key: str, result: Any) -> None:
+        self._results[key] = result
+        if self._path is None:
+            return
+        record = pickle.dumps((key, result), protocol=pickle.HIGHEST_PROTOCOL)
+        try:
+            with self._path.open("ab") as file:
+                file.write(len(record).to_bytes(_LENGTH_BYTES, "big") + record)
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot write what is done ({error.strerror})") from error
+
+
+class _Ours(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith(_ROOMS) or (module, name) in _OTHERS:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no value of ours")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The records of a journal, a last one that was cut off left out."""
+    raw, at, found = path.read_bytes(), 0, {}
+    while at + _LENGTH_BYTES <= len(raw):
+        size = int.from_bytes(raw[at : at + _LENGTH_BYTES], "big")
+        at += _LENGTH_BYTES
+        if at + size > len(raw):
+            break
+        try:
+            key, result = _Ours(io.BytesIO(raw[at : at + size])).load()
+        except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, ValueError, TypeError) as wrong:
+            raise UserError(f"{path}: not a journal of capplan ({wrong}); remove it and start again") from None
+        found[key] = result
+        at += size
+    return found
