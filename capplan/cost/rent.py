@@ -89,13 +89,12 @@ def rented(gpus: ArrayLike, rents: Sequence[tuple[str, ArrayLike, ArrayLike, str
     Decimal('168192.00')
     """
     count = np.asarray(gpus, np.float64)
-    columns: list[CostColumn] = []
-    for way, share, usd_per_s, basis in rents:
-        part, price = count * np.asarray(share, np.float64), np.asarray(usd_per_s, np.float64)
-        columns.append(
-            column(
-                f"rent_{way}", _LABELS.get(way, "Rent"), "rent", part * price * YEAR_S,
-                "{count:,.6g} GPUs x {hourly:,.4g} USD/hour x 8760 h", basis, count=part, hourly=price * 3600,
-            )
-        )  # fmt: skip
-    return broadcast(columns)
+    return broadcast([_line(count, *rent) for rent in rents])
+
+
+def _line(gpus: Floats, way: str, share: ArrayLike, usd_per_s: ArrayLike, basis: str) -> CostColumn:
+    part, price = gpus * np.asarray(share, np.float64), np.asarray(usd_per_s, np.float64)
+    return column(
+        f"rent_{way}", _LABELS.get(way, "Rent"), "rent", part * price * YEAR_S,
+        "{count:,.6g} GPUs x {hourly:,.4g} USD/hour x 8760 h", basis, count=part, hourly=price * 3600,
+    )  # fmt: skip

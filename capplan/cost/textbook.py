@@ -36,7 +36,7 @@ def textbook_lines(
     Decimal('83259.80')
     """
     law = terms or Terms()
-    count, price, power = (np.asarray(value, np.float64) for value in (accelerators, price_usd, tdp_w))
+    count, price, power = (np.atleast_1d(np.asarray(v, np.float64)) for v in (accelerators, price_usd, tdp_w))
     kwh = power / 1000 * law.hours_per_year * law.pue
     years, rate = law.amortization_years, law.maintenance
     return broadcast(
