@@ -74,7 +74,7 @@ class Optimize(Part):
         return next((one.gpus for one in self.stock if one.gpu == gpu), None)
 
     def contradictions(self) -> Iterator[Contradiction]:
-        if any(low >= high for low, high in pairwise(self.classes)) or self.classes[-1] != 1.0:
+        if any(low >= high for low, high in pairwise(self.classes)) or self.classes[-1:] != (1.0,):
             yield Contradiction("classes", "must rise up to 100 %", "such as [50 %, 90 %, 100 %]")
         kinds = [one.gpu for one in self.stock]
         if len(set(kinds)) < len(kinds):

@@ -1,6 +1,7 @@
 """Laws of reading: what is written reads back, and nothing that can be typed gives anything but faults."""
 
 import json
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def test_shipped_scenarios_load_and_their_resolved_form_is_stable(path: Any) -> 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_point_of_a_shipped_scenario_is_a_scenario(path: Any) -> None:
-    points = list(load(path).points())
+    points = list(islice(load(path).points(), 200))  # those of maths-strategies.yaml are 880 billion
     assert points and not any(point.axes() for point in points)
     assert all(from_dict(point.resolved(), path=path) == point for point in points)
 

@@ -76,7 +76,7 @@ def test_every_default_is_a_value_that_a_file_could_hold() -> None:
         for slot in slots(part).values():
             if slot.kind is not None and slot.default is not None:
                 written = slot.kind.write(slot.default)
-                text = written if isinstance(written, dict) else str(written).lower()
+                text = written if isinstance(written, (dict, list)) else str(written).lower()
                 assert slot.kind.read(text) == slot.default, f"{part.__name__}.{slot.key}"
 
 
