@@ -89,7 +89,7 @@ def redone_factor(work_s: ArrayLike, evictions_per_s: ArrayLike, checkpoint_s: A
 
     An answer of `work_s` that loses everything at each eviction takes (e^(rate x work) - 1) / rate of work in the mean;
     with a checkpoint every `checkpoint_s`, only the piece since the last one is lost. Saving and loading are free here.
-    Evictions come at random (Poisson). The factor rises with length: long chains of thought on spot machines pay for it.
+    Evictions come at random (Poisson). The factor rises with length: long chains of thought on spot machines pay most.
     Source: A. Duda 1983, "The effects of checkpointing on program execution time".
 
     >>> float(redone_factor(600.0, 1 / 3600).round(4))  # ten minutes, evicted hourly
