@@ -29,7 +29,7 @@ class Widths:
 
 
 def widths(scores: Accuracy) -> Widths:
-    """From scores of left-out models. Each source x load type counts by the root of its rows."""
+    """From scores of left-out models. Each row of a source x load type of n rows counts n^-1/4: large ones more."""
     primary = [pair for pair in scores.pairs if pair.metric == PRIMARY and pair.column.partition("_ms_")[0] != TTFT]
     by_kind: dict[Kind, list[Pair]] = {}
     for pair in primary:
@@ -65,7 +65,7 @@ def spread(pairs: Sequence[Pair]) -> float:
     sizes: dict[str, int] = {}
     for pair in pairs:
         sizes[pair.labels.kind] = sizes.get(pair.labels.kind, 0) + 1
-    folds = sorted((abs(math.log((p.predicted or 1.0) / p.measured)), sizes[p.labels.kind] ** -0.5) for p in pairs)
+    folds = sorted((abs(math.log((p.predicted or 1.0) / p.measured)), sizes[p.labels.kind] ** -0.25) for p in pairs)
     reached = list(accumulate(weight for _, weight in folds))
     limit = INSIDE * reached[-1]
     inside = next(fold for (fold, _), weight in zip(folds, reached, strict=True) if weight >= limit)

@@ -39,9 +39,7 @@ def refit_shipped(rows: Sequence[Row], points: Sequence[Point | Refusal], tell: 
 def _fitted(found: Refit, block: Block) -> Fitted:
     one = found.fits[block]
     left_out = one.cross_validated.median
-    return Fitted(
-        found.overheads[block], one.after.rows, one.after.median, None if math.isnan(left_out) else left_out
-    )
+    return Fitted(found.overheads[block], one.after.rows, one.after.median, None if math.isnan(left_out) else left_out)
 
 
 def _line(block: Block, one: Fit) -> str:

@@ -73,6 +73,15 @@ def test_a_refused_row_lowers_coverage_and_not_the_error() -> None:
     assert result.refusals == (("3", "does not fit"),)
 
 
+def test_ttft_is_held_against_a_band_of_its_own() -> None:
+    rows = [ROW | {"ttft_ms_mean": "20"}]
+    wide = Estimate(100.0, ttft_s=0.012, low=0.9, high=1.1, ttft_low=0.5, ttft_high=2.0)
+    held = {h.metric: h.pooled.band_coverage for h in scored(rows, [wide]).headlines}
+    assert held["ttft"] == 1.0 and held[PRIMARY] == 1.0
+    narrow = Estimate(100.0, ttft_s=0.012, low=0.5, high=2.0, ttft_low=0.9, ttft_high=1.1)
+    assert {h.metric: h.pooled.band_coverage for h in scored(rows, [narrow]).headlines}["ttft"] == 0.0
+
+
 def test_the_band_holds_what_lies_between_its_factors() -> None:
     rows = [{**ROW, "row_id": str(at)} for at in range(4)]
     estimates = [Estimate(value, low=0.8, high=1.25) for value in (79.0, 81.0, 124.0, 126.0)]
