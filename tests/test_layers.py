@@ -27,7 +27,7 @@ DOORS = {
     "yaml": ("scenario/", "catalog/files.py"),
     "rich": ("cli/", "report/formats/table.py"),
     "typer": ("cli/",),
-    "jinja2": ("report/formats/",),
+    "jinja2": ("report/formats/", "report/page/"),
     "altair": ("report/",),
 }
 WITHOUT_ARRAYS = ("errors.py", "spellings.py", "units.py", "catalog/", "scenario/", "cli/main.py", "cli/common.py")

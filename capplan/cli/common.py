@@ -164,12 +164,15 @@ def write(text: str, out: Path | None = None) -> None:
     if out is None:
         _to_stdout(text)
         return
+    write_bytes(text.encode("utf-8"), out)
+
+
+def write_bytes(content: bytes, out: Path) -> None:
+    """The same for what is no text."""
     _refuse_inputs(out)
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="\n", dir=out.parent, prefix=f".{out.name}.", delete=False
-        ) as draft:
-            draft.write(text)
+        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as draft:
+            draft.write(content)
         # A temporary file is private; a report is as readable as any other new file.
         mask = os.umask(0)
         os.umask(mask)
