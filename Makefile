@@ -33,6 +33,7 @@ golden: .venv/developing         ## rewrite tests/golden and the outputs pasted 
 
 bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
 	$(BIN)/python tests/bench/startup.py
+	$(BIN)/python tests/bench/optimization.py
 
 accuracy: .venv/installed        ## predicted against measured; of the public results, the README's table too
 ifeq ($(MEASURED),)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from capplan.scenario.kinds import Choice, Flag, Name, Whole
 from capplan.scenario.part import Contradiction, Part, key, required
@@ -84,11 +84,3 @@ class Optimize(Part):
 def reserved_years(pricing: str) -> int | None:
     """Years of a reservation whose term is part of its name."""
     return {"reserved_1_year": 1, "reserved_3_year": 3}.get(pricing)
-
-
-def written(pricing: str) -> dict[str, Any]:
-    """Scenario keys of a way of paying; a term that another way had goes."""
-    years = reserved_years(pricing)
-    if years is not None:
-        return {"cost.pricing": "reserved", "cost.term": f"{years} year"}
-    return {"cost.pricing": pricing} if pricing == "reserved" else {"cost.pricing": pricing, "cost.term": None}

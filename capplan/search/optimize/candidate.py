@@ -11,7 +11,7 @@ import numpy as np
 from capplan.plan import Plan, plans
 from capplan.scenario.part import copied
 from capplan.search.optimize.evaluate import Evaluated
-from capplan.search.optimize.space import cost_under, gpus, section
+from capplan.search.optimize.space import cost_under, section
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -44,8 +44,7 @@ class Candidate:
                 "concurrency": int(self.evaluated.sequences[self.layout, self.cell]),
             }
         )
-        own = base.gpu == gpus(base)[0]
-        cost = cost_under(base.cost, self.evaluated.ways[self.way], own)
+        cost = cost_under(base.cost, self.evaluated.ways[self.way], self.evaluated.choice.own_gpu)
         return copied(base, {"serving": serving, "cost": cost, "optimize": None, "strategies": ()})
 
     def ratio(self, name: str) -> float:

@@ -20,7 +20,7 @@ from capplan.plan.load import Load, load
 from capplan.plan.quality import accuracies
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.paces import Lines, figures, state_at
-from capplan.search.optimize.space import Choice, cost_under, gpus, layouts, open_ended, section, sequences, ways
+from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, section, sequences, ways
 
 # Estimates are interpolated; a target may be missed by this much before a candidate is given up.
 SLACK = 0.008
@@ -182,7 +182,7 @@ class _Pass:
         )
         for place, way in enumerate(tried):
             try:
-                cost = cost_under(scenario.cost, way, self.choice.scenario.gpu == gpus(scenario)[0])
+                cost = cost_under(scenario.cost, way, self.choice.own_gpu)
                 paid = varied_bill(cost, chip, gpus_paid, whole, watts, lost)
             except CapplanError as wrong:
                 why.append(str(wrong))

@@ -39,11 +39,12 @@ class Choice:
     """One deployment of the space: everything but layout, concurrency and price.
 
     scenario: with this model, chip, engine, precisions and strategy; layout and concurrency as the scenario has them.
-    keys: what tells it apart, by report column.
+    keys: what tells it apart, by report column. own_gpu: its chip is the one that the scenario's prices are of.
     """
 
     scenario: Scenario
     keys: Mapping[str, str]
+    own_gpu: bool = True
 
     @property
     def name(self) -> str:
@@ -147,8 +148,15 @@ def held(scenario: Scenario) -> Iterator[str]:
     for name, listed in (("engine", wanted.engines), ("weights", wanted.weights), ("kv_cache", wanted.kv_cache)):
         if not listed and serving.given(name):
             yield f"{name} {getattr(serving, name)}"
+    given = [key for key in ("gpu_hourly", "purchase_price", "node_price") if _priced(scenario.cost, key)]
+    if given:
+        yield f"{' and '.join(f'cost.{key}' for key in given)} for {_own_name(scenario)} only"
     if ways(scenario) == (GIVEN,):
         yield f"pricing {scenario.cost.pricing.name}"
+
+
+def _priced(cost: Cost, key: str) -> bool:
+    return any(getattr(cost, f"{key}{unit}", None) is not None for unit in ("_usd", "_usd_per_s"))
 
 
 def _base(scenario: Scenario) -> Scenario:
@@ -166,7 +174,11 @@ def _choice(
     drafted = f"{draft.draft} x {draft.tokens}" if draft is not None else ""
     keys = {"model": _named(model), "gpu": _named(gpu), "engine": engine, "weights": weights, "kv_cache": kv_cache,
             "strategy": strategy, "speculative_decoding": drafted}  # fmt: skip
-    return Choice(made, keys)
+    return Choice(made, keys, gpu == asked.gpu or _named(gpu) == _own_name(asked))
+
+
+def _own_name(scenario: Scenario) -> str:
+    return accelerator(scenario.gpu).name
 
 
 def _named(reference: Any) -> str:

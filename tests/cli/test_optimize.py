@@ -1,0 +1,111 @@
+"""`optimize` and `deploy` as a user runs them."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FAST = ("--fast", "--gpus", "h100-sxm,h200-sxm", "--engines", "vllm", "--concurrency", "32,128", "--quiet")
+CHAT = "scenarios/optimize-chat.yaml"
+
+
+def test_the_winner_is_a_scenario_that_other_commands_take(capplan, tmp_path: Path) -> None:
+    best = tmp_path / "best.yaml"
+    done = capplan("optimize", CHAT, *FAST, "-o", str(best))
+    assert done.returncode == 0 and "Best: llama-3.3-70b" in done.stdout
+    planned = json.loads(capplan("tco", str(best), "-f", "json", "--quiet").stdout)
+    found = json.loads(capplan("optimize", CHAT, *FAST, "-f", "json").stdout)
+    same = ("gpu", "gpus", "replicas", "annual_tco_usd", "tta_p99_s", "concurrency", "tensor_parallel")
+    assert {name: planned["rows"][0][name] for name in same} == {name: found["rows"][0][name] for name in same}
+    assert found["rows"][0]["part"] == "winner"
+    assert capplan("validate", str(best)).returncode == 0
+    assert "vllm serve meta-llama" in capplan("deploy", str(best), "--quiet").stdout
+
+
+def test_a_scenario_of_the_users_is_never_overwritten_by_a_winner(capplan, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text((ROOT / CHAT).read_text("utf-8"), "utf-8")
+    done = capplan("optimize", CHAT, *FAST, "-o", str(mine))
+    assert done.returncode == 2 and "would overwrite a scenario" in done.stderr
+    assert mine.read_text("utf-8") == (ROOT / CHAT).read_text("utf-8")
+    assert capplan("optimize", CHAT, *FAST, "-o", str(tmp_path / "own.yaml")).returncode == 0
+    assert capplan("optimize", CHAT, *FAST, "-o", str(tmp_path / "own.yaml")).returncode == 0
+
+
+def test_where_nothing_fits_the_exit_is_3_with_the_smallest_relaxation_that_works(capplan) -> None:
+    done = capplan("optimize", CHAT, *FAST, "--set", "targets.itl_p95=6 ms")
+    assert done.returncode == 3
+    assert "Nothing meets every target" in done.stdout and "It misses itl_p95 by" in done.stdout
+    said = next(line for line in done.stdout.splitlines() if line.startswith("Smallest relaxation that works"))
+    limit = said.split("targets.itl_p95 ")[1].split(" (")[0]
+    loose = capplan("optimize", CHAT, *FAST, "--set", f"targets.itl_p95={limit}")
+    assert loose.returncode == 0, said
+
+
+def test_a_search_without_any_price_says_what_to_give(capplan) -> None:
+    done = capplan("optimize", CHAT, "--fast", "--gpus", "gaudi-3", "--pricing", "spot", "--quiet")
+    assert done.returncode in (2, 3) and "price" in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("flag", [("--gpus", "h1000"), ("--pricing", "free"), ("--objective", "speed")])
+def test_a_wrong_choice_is_told_by_the_key_that_it_stands_for(capplan, flag: tuple[str, str]) -> None:
+    done = capplan("optimize", CHAT, *flag)
+    assert done.returncode == 2 and f"optimize.{flag[0].removeprefix('--')}" in done.stderr
+
+
+def test_a_mix_of_gpus_stays_within_the_stock(capplan) -> None:
+    done = capplan("optimize", CHAT, "--mix", *FAST[1:], "-f", "json",
+                   "--set", "optimize.stock=[{gpu: h100-sxm, gpus: 4}]", "--set", "optimize.classes=[90 %, 100 %]")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    mix = [row for row in rows if row["part"] == "mix"]
+    assert sum(row["gpus"] for row in mix if row["gpu"] == "h100-sxm") <= 4
+    assert sum(row["share"] for row in mix) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
+    program: list[str], clean: dict[str, str], tmp_path: Path
+) -> None:
+    out, points = tmp_path / "out.csv", ",".join(str(qps) for qps in range(1, 1200))
+    words = [*program, "sweep", "scenarios/default.yaml", "--k", "1,4", "--over", f"workload.qps={points}",
+             "--over", "serving.weights=fp8,bf16", "-o", str(out), "--jobs", "2"]  # fmt: skip
+    started = subprocess.Popen(words, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    part = out.with_name("out.csv.part")
+    for _ in range(600):
+        if part.exists() and part.stat().st_size > 20_000:
+            break
+        time.sleep(0.02)
+    os.kill(started.pid, signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130 and "--resume goes on" in said, said
+    left = out.read_text("utf-8").splitlines()
+    assert 1 < len(left) < 1199 * 4
+    resumed = subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=300)
+    assert resumed.returncode == 0, resumed.stderr
+    assert len(out.read_text("utf-8").splitlines()) == 1 + 1199 * 4
+    assert not part.exists()
+
+
+def test_resume_without_an_output_file_is_refused(capplan) -> None:
+    done = capplan("sweep", "scenarios/default.yaml", "--resume")
+    assert done.returncode == 2 and "--out" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["chat", "code-agent", "maths-batch"])
+def test_simulation_confirms_the_winner_all_targets_hold_at_peak(capplan, tmp_path: Path, name: str) -> None:
+    best = tmp_path / "best.yaml"
+    assert capplan("optimize", f"scenarios/optimize-{name}.yaml", "--fast", "--quiet", "-o", str(best)).returncode == 0
+    simulated = capplan("simulate", str(best), "--requests", "20000", "--quiet", "-f", "json")
+    report = json.loads(simulated.stdout)
+    rows = {row["statistic"]: row for row in report["rows"] if row["class"] == "all"}
+    targets = report["scenario"]["targets"]
+    assert targets
+    for target, limit in targets.items():
+        metric, _, statistic = target.rpartition("_")
+        number, unit = str(limit).split()
+        assert rows[statistic][f"{metric}_s"] <= float(number) * {"s": 1, "ms": 1e-3, "min": 60}[unit], target
