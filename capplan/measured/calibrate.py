@@ -9,7 +9,6 @@ does the same as another one, stays at its prior, and the result says so; fewer 
 """
 
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capplan.errors import UserError
+from capplan.measured.fit_error import FitError, error
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,17 +65,6 @@ class Targets:
 
     def noise_of(self, rows: Sequence[int]) -> "NDArray[np.float64]":
         return np.array([self.noise[at] if self.noise else NOISE for at in rows])
-
-
-@dataclass(frozen=True)
-class FitError:
-    """|predicted / measured - 1| of some rows: pooled, and the mean of the groups' medians."""
-
-    rows: int
-    median: float
-    p90: float
-    bias: float
-    by_group: float
 
 
 @dataclass(frozen=True)
@@ -192,24 +181,6 @@ def informed(
     if not free:
         raise UserError("the data inform none of the parameters beyond their priors; vary load, lengths or layout more")
     return free, held
-
-
-def error(targets: Targets, rows: Sequence[int], predicted: Sequence[float | None]) -> FitError:
-    """Errors of the rows that were predicted; the bias is the median of predicted / measured, less 1."""
-    pairs = [(at, value / targets.measured[at]) for at, value in zip(rows, predicted, strict=True) if value]
-    if not pairs:
-        return FitError(0, math.nan, math.nan, math.nan, math.nan)
-    errors = sorted(abs(ratio - 1) for _, ratio in pairs)
-    groups: dict[str, list[float]] = {}
-    for at, ratio in pairs:
-        groups.setdefault(targets.groups[at], []).append(abs(ratio - 1))
-    return FitError(
-        rows=len(errors),
-        median=statistics.median(errors),
-        p90=errors[int(0.9 * (len(errors) - 1))],
-        bias=statistics.median(ratio for _, ratio in pairs) - 1,
-        by_group=statistics.mean(statistics.median(members) for members in groups.values()),
-    )
 
 
 def resolved(linear: "Linear", targets: Targets, kept: Sequence[int]) -> dict[str, float]:

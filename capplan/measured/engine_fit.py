@@ -13,7 +13,8 @@ from capplan.catalog.files import load
 from capplan.engine.point import Point
 from capplan.engine.predict import Prediction, predict
 from capplan.errors import UserError
-from capplan.measured.calibrate import NOISE, Fit, FitError, Parameter, Predict, Targets, Values, fit
+from capplan.measured.calibrate import NOISE, Fit, Parameter, Predict, Targets, Values, fit
+from capplan.measured.fit_error import FitError
 from capplan.measured.names import resolve_accelerator
 from capplan.measured.observed import E2E, THROUGHPUT, TPOT, TTFT, observed
 from capplan.measured.points import Refusal

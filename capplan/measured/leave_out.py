@@ -8,7 +8,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from capplan.measured.calibrate import FitError, Parameter, Predict, Targets, error, linearise, resolved
+from capplan.measured.calibrate import Parameter, Predict, Targets, linearise, resolved
+from capplan.measured.fit_error import FitError, error
 
 
 @dataclass(frozen=True)
