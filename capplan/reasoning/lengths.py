@@ -1,6 +1,7 @@
 """Laws of token lengths: means, truncation at a budget, percentiles, the longest of several samples."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Protocol
@@ -113,11 +114,12 @@ class Lognormal:
         return np.asarray(below + finite**order * (1.0 - normal.cdf(z)))
 
 
-class _OnGrid:
+class _OnGrid(ABC):
     """Laws known by their quantile function alone, integrated on a grid of equal shares."""
 
+    @abstractmethod
     def quantile_tokens(self, share: Values) -> Array:
-        raise NotImplementedError
+        """Length at these shares of all requests."""
 
     @cached_property
     def _grid(self) -> Array:
