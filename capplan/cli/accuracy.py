@@ -55,7 +55,7 @@ def command(
         raise UserError(f"--plot {plot}: the plot is an SVG; name a .svg file (or --format html for one page with it)")
     table = read_with(measured, assume or ())
     read = resolve_table(table)
-    scores = accuracy(table.rows, read, estimates(predict_all(read, profile)))
+    scores = accuracy(table.rows, read, estimates(predict_all(read, profile), read))
     if not scores.pairs:
         raise UserError("no measured values: `primary_metric` with its column, out_tps_total, tpot_ms_* or ttft_ms_*")
     write(render(name, scores, worst), out)

@@ -35,7 +35,8 @@ class Prediction:
 
     out_tps_total: output tokens/s of the whole deployment. ttft_s, tpot_s: means over requests, queueing included.
     e2e_s: of one request; of the whole batch for a static batch. low, high: factors of an 80 % interval; ttft_low,
-    ttft_high: those of TTFT, which is harder to foresee.
+    ttft_high: those of TTFT, which is harder to foresee. prompt_s, step_s: at an offered rate, what a mean prompt adds
+    to its steps and a step without one, from which the law of the waits follows.
     """
 
     out_tps_total: float | None = None
@@ -48,6 +49,8 @@ class Prediction:
     ttft_high: float = 1.0
     refused: str | None = None
     notes: tuple[str, ...] = ()
+    prompt_s: float | None = None
+    step_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,8 +117,14 @@ def _predict(group: _Group, engine: Profile) -> list[Prediction]:
     return [
         Prediction(refused=refusals[j])
         if refusals[j]
-        else Prediction(
-            *_figures(figures, j), 1 / spread[j], spread[j], 1 / first[j], first[j], None, _notes(engine, chip)
+        else replace(
+            Prediction(*_figures(figures[:4], j)),
+            low=1 / spread[j],
+            high=spread[j],
+            ttft_low=1 / first[j],
+            ttft_high=first[j],
+            notes=_notes(engine, chip),
+            **dict(zip(("prompt_s", "step_s"), _figures(figures[4:], j), strict=False)),
         )
         for j in range(len(group.points))
     ]
@@ -127,9 +136,9 @@ def _running(group: _Group, fit: Any, copies: Any) -> Any:
     return np.minimum(asked, fit)
 
 
-def _figures(figures: tuple[Any, ...], row: int) -> tuple[float | None, float | None, float | None, float | None]:
-    per_s, ttft_s, itl_s, e2e_s = (float(f[row]) if np.isfinite(f[row]) else None for f in figures)
-    return per_s, ttft_s, itl_s, e2e_s
+def _figures(figures: tuple[Any, ...], row: int) -> list[Any]:
+    """A row's figures, None where it has none."""
+    return [float(f[row]) if np.isfinite(f[row]) else None for f in figures]
 
 
 def _layout(group: _Group, pool: Callable[[Point], Pool | None]) -> Layout:
@@ -150,17 +159,17 @@ def _replica(arch: Architecture, chip: Accelerator, engine: Profile, point: Poin
 
 
 def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, copies: Any) -> tuple[Any, ...]:
-    """(out tokens/s, TTFT, TPOT, end to end) for the load types of one pool."""
+    """(out tokens/s, TTFT, TPOT, end to end, seconds of a prompt and of a step) for the load types of one pool."""
     load = np.array([p.load_type for p in group.points])
     clients = _in_flight(group, replica, requests, group.column(lambda p: p.concurrency, 1.0) / copies)
     count = group.column(lambda p: p.requests, 1e6) / copies
     rate = group.column(lambda p: p.request_rate_per_s, np.inf) / copies
     spread = group.column(lambda p: p.output_cv)
     tokens = requests.output_tokens
-    figures = np.full((4, len(load)), np.nan)
+    figures = np.full((6, len(load)), np.nan)
 
     def fill(chosen: Any, per_s: Any, ttft_s: Any, itl_s: Any, e2e_s: Any) -> None:
-        for row, values in zip(figures, (per_s * tokens * copies, ttft_s, itl_s, e2e_s), strict=True):
+        for row, values in zip(figures, (per_s * tokens * copies, ttft_s, itl_s, e2e_s), strict=False):
             row[chosen] = np.broadcast_to(values, load.shape)[chosen]
 
     static = load == "static_batch"
@@ -181,6 +190,7 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
     if opened.any():
         state = open_loop(replica, np.where(opened, rate, 0.0), fit, requests)
         fill(opened, state.requests_per_s, state.ttft_s, state.itl_s, _e2e(state, requests, 0.0))
+        figures[4:, opened] = [np.broadcast_to(v, load.shape)[opened] for v in (state.prefill_s, state.decode_s)]
     queued = ~(static | loop | opened)
     if queued.any():
         run = burst(replica, count, fit, requests, spread)

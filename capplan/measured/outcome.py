@@ -1,12 +1,14 @@
 """Points, their predictions and the scores of both, as the commands need them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.engines import Profile, profile
 from capplan.engine.point import Point
 from capplan.engine.predict import Prediction, ProfileOf, predict
+from capplan.measured.open_loop import waits_s
 from capplan.measured.points import Refusal
 from capplan.measured.score import Estimate
 
@@ -39,13 +41,19 @@ def predict_all(read: Sequence[Point | Refusal], own_profile: str | None = None)
     return [next(found) if isinstance(point, Point) else Prediction(refused=point.reason) for point in read]
 
 
-def estimates(predictions: Sequence[Prediction]) -> list[Estimate]:
-    """Predictions as scoring sees them."""
-    return [
+def estimates(predictions: Sequence[Prediction], read: Sequence[Point | Refusal] = ()) -> list[Estimate]:
+    """Predictions as scoring sees them; with their points, percentiles of TTFT at an offered rate too."""
+    made = [
         Estimate(
             p.out_tps_total, p.tpot_s, p.ttft_s, p.e2e_s, p.low, p.high, p.ttft_low, p.ttft_high, p.refused or ""
         )
         for p in predictions
+    ]
+    if not read:
+        return made
+    return [
+        replace(one, waits_s=waits_s(point, p)) if isinstance(point, Point) else one
+        for one, p, point in zip(made, predictions, read, strict=True)
     ]
 
 

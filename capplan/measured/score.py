@@ -6,18 +6,19 @@ with equal weight: sources differ in size by two orders of magnitude, and the la
 """
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from capplan.engine.point import Point
-from capplan.measured.observed import E2E, THROUGHPUT, TPOT, TTFT, observed
+from capplan.measured.observed import E2E, MS, THROUGHPUT, TPOT, TTFT, observed
+from capplan.measured.open_loop import OFFERED
 from capplan.measured.points import Refusal
 from capplan.measured.ranks import spearman
 from capplan.measured.saturation import below_saturation
 from capplan.measured.table import Row, number
 
 PRIMARY = "primary"
-METRICS = (PRIMARY, THROUGHPUT, TPOT, TTFT, E2E)
+METRICS = (PRIMARY, THROUGHPUT, TPOT, TTFT, E2E, "ttft p50", "ttft p99")
 WITHIN = 0.20
 LONG_OUTPUT = "1k-in / 8k-out"
 
@@ -29,6 +30,7 @@ DEFINITIONS = (
     "several at once, so TPOT is compared.",
     "TTFT is scored in closed loop below saturation only: up a series of rows that differ in concurrency alone, as "
     "long as each step turns half of the added clients or more into throughput. Above, it is queue length.",
+    "TTFT p50 and p99: at an offered rate below what the engine is predicted to serve; above, no percentile exists.",
     "Error: |predicted / measured - 1|; bias: median of predicted / measured, less 1.",
     "The average over source x load type gives every such group the same weight.",
 )
@@ -38,7 +40,8 @@ DEFINITIONS = (
 class Estimate:
     """A prediction as scoring sees it, in SI; None where refused.
 
-    low, high: factors of the 80 % band on each value but TTFT, which has `ttft_low` and `ttft_high`.
+    low, high: factors of the 80 % band on each value but TTFT, which has `ttft_low` and `ttft_high`. waits_s: TTFT at
+    an offered rate by percentile (`p50`, `p99`), of rows that have one.
     """
 
     out_tps_total: float | None = None
@@ -50,6 +53,7 @@ class Estimate:
     ttft_low: float | None = None
     ttft_high: float | None = None
     refused: str = ""
+    waits_s: Mapping[str, float] | None = None
 
     def band(self, quantity: str | None) -> tuple[float | None, float | None]:
         """Factors of the 80 % band on one quantity."""
@@ -242,6 +246,18 @@ def _row_pairs(row: Row, labels: Labels, estimate: Estimate, below: bool) -> Ite
         if measured and scored:
             band = estimate.band(quantity)
             yield _pair(labels, quantity, quantity, measured, estimate.of(quantity), band, estimate.refused)
+    yield from _percentile_pairs(row, labels, estimate)
+
+
+def _percentile_pairs(row: Row, labels: Labels, estimate: Estimate) -> Iterable[Pair]:
+    """TTFT at an offered rate, half and 99 of 100 requests."""
+    if labels.load_type not in OFFERED:
+        return
+    for which in ("p50", "p99"):
+        column = f"ttft_ms_{which}"
+        if seen := number(row, column):
+            predicted = (estimate.waits_s or {}).get(which)
+            yield _pair(labels, f"ttft {which}", column, seen * MS, predicted, estimate.band(TTFT), estimate.refused)
 
 
 def _pair(

@@ -1,7 +1,7 @@
 """Replicas for a waiting time: exact, and never fewer for more traffic, burstier arrivals or a tighter target."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capplan.fleet.sizing import replicas_for_wait, slot_wait_percentile_s
@@ -12,6 +12,7 @@ variation = st.floats(0.3, 4)
 
 
 @given(targets, st.integers(1, 64), rates, st.floats(0.1, 30), variation)
+@settings(deadline=None)
 def test_one_replica_fewer_would_wait_too_long(
     target: float, slots: int, qps: float, service: float, cv: float
 ) -> None:
@@ -22,6 +23,7 @@ def test_one_replica_fewer_would_wait_too_long(
 
 
 @given(rates, rates, variation, variation)
+@settings(deadline=None)
 def test_more_or_burstier_traffic_never_needs_fewer_replicas(one: float, other: float, cv: float, also: float) -> None:
     low, high = sorted((one, other))
     smooth, bursty = sorted((cv, also))
