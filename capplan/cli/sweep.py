@@ -3,6 +3,7 @@
 $ capplan sweep scenarios/cot-k-sweep.yaml --k 1,8 --over serving.weights=fp8,bf16
 """
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
     from capplan.search.sweep import Sweep
+
+# Rows from which on an interrupted sweep leaves what is done beside its output file.
+LONG = 256
 
 K = Annotated[str | None, typer.Option("--k", metavar="1,4,8,16", help="Reasoning steps to compare.")]
 Over = Annotated[
@@ -46,7 +50,8 @@ def command(
             raise UserError(f"--over {path}: given twice")
         grid[path] = values
     asked = load(scenario, settings)
-    if jobs == 1 and cluster is None and not resume:
+    long = out is not None and math.prod(len(values) for values in {**asked.sweeps, **grid}.values()) > LONG
+    if jobs == 1 and cluster is None and not (resume or long):
         swept = sweep(asked, grid)
     else:
         swept = _many(asked, grid, jobs, cluster, resume, out)

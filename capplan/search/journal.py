@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from capplan import __version__
-from capplan.catalog.stamp import stamp
+from capplan.catalog.files import catalog_hash
 from capplan.errors import UserError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Journal:
     def __init__(self, path: Path | None, resume: bool = False) -> None:
         self._path = path
         self._results: dict[str, Any] = _read(path) if path is not None and resume and path.exists() else {}
-        self._stamp = f"{__version__} {stamp()['hash']}" if path is not None else __version__
+        self._stamp = f"{__version__} {catalog_hash()}" if path is not None else __version__
         if path is not None and not resume:
             path.unlink(missing_ok=True)
 
