@@ -30,6 +30,7 @@ wheel: .venv/developing          ## a built wheel in a fresh environment, run fr
 golden: .venv/developing         ## rewrite tests/golden and the outputs pasted in the README
 	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py
 	git diff --stat -- tests/golden README.md
+	@$(BIN)/capplan diff tests/golden --git HEAD --no-causes
 
 bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
 	$(BIN)/python tests/bench/startup.py

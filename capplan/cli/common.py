@@ -15,6 +15,8 @@ import typer
 
 from capplan.errors import InfeasibleError, PriceError, UserError
 
+from . import _completion
+
 if TYPE_CHECKING:
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
@@ -23,7 +25,10 @@ ScenarioFile = Annotated[
     str | None, typer.Argument(metavar="[SCENARIO]", help="Scenario file; without one, the built-in default.")
 ]
 Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Override a scenario key; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override a scenario key; repeatable.", autocompletion=_completion.settings
+    ),
 ]
 Format = Annotated[
     str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv, markdown or html.")
@@ -140,14 +145,17 @@ def output_format(format: str | None, out: Path | None) -> str:
 def load(
     path: str | None, settings: Sequence[str] | None = None, flags: Mapping[str, object | None] | None = None
 ) -> Scenario:
-    """The scenario of a file or the built-in default, under `--set` and the command's own flags.
+    """The scenario of a file, under `--set` and the command's own flags.
 
+    Without one, that of the project's settings (`_config`), else the built-in default.
     flags: scenario keys and what their flags were given, None where they were not; they win over `--set`.
     """
     from capplan.scenario import loader
 
+    from ._config import setting
+
     given = [f"{key}={value}" for key, value in (flags or {}).items() if value is not None]
-    return loader.load(path or loader.default_path(), [*(settings or ()), *given])
+    return loader.load(path or setting("scenario") or loader.default_path(), [*(settings or ()), *given])
 
 
 def old_prices(report: Report, as_of: str | None = None) -> list[str]:

@@ -105,7 +105,13 @@ def _annotated(path: str | None) -> "Side | None":
 
 
 def _policy(path: str | None, max_increase: str | None) -> "Policy | None":
-    """The file's policy, with the limit of the command line on top; None where neither is given."""
+    """The file's policy, with the limit of the command line on top; None where neither is given.
+
+    Where no file is named, that of the project's settings (`_config`) is taken.
+    """
+    from ._config import setting
+
+    path = path or setting("policy")
     if path is None and max_increase is None:
         return None
     from capplan.report.diff.compare import TOTAL

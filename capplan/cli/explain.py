@@ -12,6 +12,7 @@ import typer
 
 from capplan.errors import UserError
 
+from ._completion import columns
 from .common import NoColor, Out, Settings, load, write
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 FORMATS = {"table": ".txt", "json": ".json", "markdown": ".md"}
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file; `default` is the built-in one.")]
-Metric = Annotated[str, typer.Argument(metavar="METRIC", help="A column of the report, such as annual_tco_usd.")]
+Metric = Annotated[
+    str,
+    typer.Argument(metavar="METRIC", help="A column of the report, such as annual_tco_usd.", autocompletion=columns),
+]
 Format = Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json or markdown.")]
 Depth = Annotated[str, typer.Option("--depth", metavar="LEVELS", help="How deep to go: a number, or all.")]
 
@@ -36,7 +40,7 @@ def command(
     no_color: NoColor = False,
 ) -> None:
     name, levels = _format(format, out), _levels(depth)
-    loaded = load(None if scenario == "default" else scenario, settings)
+    loaded = load(_named(scenario), settings)
     step = _step(loaded, metric)
     if name == "json":
         from capplan.report.derivation import to_json
@@ -71,6 +75,12 @@ def _step(scenario: object, metric: str) -> "Step":
     if value is None:
         raise UserError(f"{metric}: does not apply to this plan, so there is nothing to explain")
     raise UserError(f"{metric}: is '{value}', a word and not a number with a formula")
+
+
+def _named(scenario: str) -> str:
+    from capplan.scenario.loader import default_path
+
+    return str(default_path()) if scenario == "default" else scenario
 
 
 def _format(format: str | None, out: "Path | None") -> str:

@@ -16,6 +16,8 @@ from capplan import __version__
 from capplan.errors import CapplanError
 from capplan.records import dataclass
 
+from . import _config
+
 HERE = Path(__file__).parent
 NOT_COMMANDS = {"main", "common"}
 ISSUES = "please report it with the command line and the scenario; CAPPLAN_DEBUG=1 shows the traceback"
@@ -147,6 +149,7 @@ def run() -> None:
 def code_of(arguments: list[str]) -> int:
     """Runs a command line and gives its exit code; messages go to stderr."""
     try:
+        _config.apply()
         code = typer.main.get_command(app).main(arguments, prog_name="capplan", standalone_mode=False)
     except typer.TyperException as wrong_usage:
         wrong_usage.show()  # type: ignore[attr-defined]

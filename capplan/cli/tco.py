@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ._completion import accelerators, engines, models
 from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from capplan.plan import Plan
     from capplan.report.report import Report
 
 
-def _key(flag: str, meaning: str) -> Any:
+def _key(flag: str, meaning: str, complete: "Callable[[str], list[str]] | None" = None) -> Any:
     """A flag that stands for a scenario key; its value is read, and faults are told, as if the file had it."""
-    return typer.Option(flag, metavar="VALUE", help=meaning, rich_help_panel="Scenario keys")
+    return typer.Option(
+        flag, metavar="VALUE", help=meaning, rich_help_panel="Scenario keys", autocompletion=complete
+    )
 
 
 @reports
@@ -26,9 +29,9 @@ def command(
     scenario: ScenarioFile = None,
     qps: Annotated[str | None, _key("--qps", "Mean queries a second.")] = None,
     k: Annotated[str | None, _key("--k", "Reasoning steps.")] = None,
-    model: Annotated[str | None, _key("--model", "Catalogue name, Hugging Face id or path of a config.json.")] = None,
-    gpu: Annotated[str | None, _key("--gpu", "Accelerator.")] = None,
-    engine: Annotated[str | None, _key("--engine", "Serving engine or profile.")] = None,
+    model: Annotated[str | None, _key("--model", "Catalogue name, Hugging Face id or a config.json.", models)] = None,
+    gpu: Annotated[str | None, _key("--gpu", "Accelerator.", accelerators)] = None,
+    engine: Annotated[str | None, _key("--engine", "Serving engine or profile.", engines)] = None,
     weights: Annotated[str | None, _key("--weights", "Number format of the weights.")] = None,
     kv_cache: Annotated[str | None, _key("--kv-cache", "Number format of the KV cache.")] = None,
     tensor_parallel: Annotated[str | None, _key("--tp", "GPUs that share every layer, or auto.")] = None,

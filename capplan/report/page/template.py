@@ -21,7 +21,7 @@ th[aria-sort=descending] button::after { content: " \\25bc"; }
 tr.total { font-weight: bold; } tr.bad, p.bad { color: var(--bad); font-weight: bold; }
 p { white-space: pre-line; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; }
 dd { margin: 0; }
-figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; background: none; }
+figure { margin: 1rem; } figure svg { max-width: 100%; height: auto; background: none; overflow: visible; }
 figure svg > rect:first-child { fill: none; } figure svg text { fill: currentColor; }
 figure svg .role-axis-grid line { stroke: var(--line); }
 figure button { font: inherit; font-size: .85rem; margin-right: .5rem; }
