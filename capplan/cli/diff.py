@@ -3,7 +3,7 @@
 BASE and HEAD are JSON reports, scenario files, or folders of either. With `--git`, one file against itself at another
 revision. `--policy` and `--max-increase` judge the change: exit 1 where it fails.
 
-$ capplan diff tests/golden/default.json scenarios/default.yaml
+$ capplan diff scenarios/default.yaml scenarios/cot-k-sweep.yaml
 """
 
 import datetime

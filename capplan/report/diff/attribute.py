@@ -94,7 +94,7 @@ def _world(tree: dict[str, Any], head: Side, grid: Mapping[str, list[Any]], base
             rows: Sequence[Row] = [{**row, TOTAL: _float(row.get(TOTAL))} for row in swept.rows]
             made = {"rows": rows, "axes": swept.columns, "scenario": tree}
         else:
-            told = planned(scenario)
+            told = planned(scenario, further=False)
             rows = [{**row, TOTAL: _float(row.get(TOTAL))} for row in told.rows]
             made = {"rows": rows, "axes": told.axes, "scenario": tree}
     except (CapplanError, ValueError):

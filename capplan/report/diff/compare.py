@@ -122,10 +122,15 @@ def _row(scenario: str, key: str, base: Row | None, head: Row | None, noise: Noi
 
 
 def changes_of(base: Row, head: Row) -> Iterator[Change]:
-    """Every figure that differs, in the order of the columns."""
+    """Every figure that differs, in the order of the columns.
+
+    A column that one report does not have at all, being older or of another kind, is no change of any figure.
+    """
     known = [one.name for one in METRICS]
     others = [name for name in dict.fromkeys((*head, *base)) if name not in known]
     for name in (*known, *others):
+        if (name in base) != (name in head):
+            continue
         change = Change(name, base.get(name), head.get(name))
         if not _same(change):
             yield change

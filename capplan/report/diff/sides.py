@@ -164,8 +164,11 @@ def _planned(text: str, file: str, overrides: Sequence[str], path: Path) -> Side
     return Side(file, document(planned(scenario)), planned=True, text=text, path=path)
 
 
-def planned(scenario: Any) -> Report:
-    """The report that answers a scenario's own question: its pools, its sweep, or its one plan."""
+def planned(scenario: Any, further: bool = True) -> Report:
+    """The report that answers a scenario's own question: its pools, its sweep, or its one plan.
+
+    further: with the columns that `tco` adds to a plan's own, for which it is planned twice.
+    """
     if scenario.routing is not None:
         from capplan.search.route import route
 
@@ -177,5 +180,9 @@ def planned(scenario: Any) -> Report:
         swept = sweep(scenario)
         return report("sweep", swept.plans, rows=swept.rows, axes=swept.columns, scenario=scenario.resolved())
     from capplan.plan import plan
+    from capplan.search.per_unit import per_unit, with_next
 
-    return report("tco", [plan(scenario)])
+    if not further:
+        return report("tco", [plan(scenario)])
+    made, more = with_next(scenario)
+    return report("tco", [made], rows=[{**made.row, **per_unit(made, more)}])

@@ -99,6 +99,16 @@ def test_changes_below_the_floor_are_noise(written: Planned) -> None:
     assert compare(base, head, Noise(relative=0.001))[0].status == "noise"
 
 
+def test_a_column_that_an_older_report_lacks_is_no_change(written: Planned) -> None:
+    base = written()
+    rows = [
+        {name: value for name, value in row.items() if name != "usd_per_m_visible_tokens"}
+        for row in base.report["rows"]
+    ]
+    older = side(json.dumps({**base.report, "rows": rows}).encode(), "older.json")
+    assert of(older, base).counts == of(base, older).counts == {"unchanged": 1}
+
+
 def test_nothing_is_a_percentage_of_zero() -> None:
     assert Change("rent_usd_per_year", 0.0, 5.0).relative is None
     assert Change("rent_usd_per_year", 0.0, 5.0).absolute == 5.0
