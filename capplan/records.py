@@ -45,7 +45,7 @@ else:
         def __init__(self: Any, *args: Any, **given: Any) -> None:
             if len(args) > len(placed):
                 raise TypeError(f"{name}() takes {len(placed)} positional arguments, {len(args)} were given")
-            values = dict(zip(placed, args))
+            values = dict(zip(placed, args, strict=False))
             if given:
                 if wrong := given.keys() - names or given.keys() & values.keys():
                     raise TypeError(f"{name}() got an unexpected or repeated argument {sorted(wrong)[0]!r}")

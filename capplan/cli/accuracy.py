@@ -77,4 +77,3 @@ def command(
         raise typer.Exit(VIOLATED)
     if scores.refusals and not quiet:
         note(f"{len(scores.refusals)} of {len(table.rows)} rows could not be predicted")
-

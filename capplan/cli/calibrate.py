@@ -18,9 +18,7 @@ Measured = Annotated[list[Path], typer.Argument(metavar="MEASURED...", help="Poi
 Assume = Annotated[
     list[str] | None, typer.Option("--assume", metavar="COLUMN=VALUE", help="Fill a blank column; repeatable.")
 ]
-ProfileOut = Annotated[
-    Path | None, typer.Option("--out", "-o", metavar="PROFILE.yaml", help="The profile to write.")
-]
+ProfileOut = Annotated[Path | None, typer.Option("--out", "-o", metavar="PROFILE.yaml", help="The profile to write.")]
 Engine = Annotated[
     str | None, typer.Option("--engine", metavar="NAME", help="Fit these rows to this engine's profile.")
 ]

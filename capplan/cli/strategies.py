@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 Models = Annotated[
     str | None, typer.Option("--models", metavar="A,B,C", help="Models to set beside the scenario's own.")
 ]
-Equal = Annotated[
-    str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal flop, cost or latency.")
-]
+Equal = Annotated[str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal flop, cost or latency.")]
 Training = Annotated[
     list[str] | None,
     typer.Option("--training", metavar="MODEL=USD", help="With --models: what its training or distilling cost."),
@@ -49,9 +47,7 @@ def command(
         return report("strategies", found.plans, rows=found.rows, axes=axes, notes=found.notes, scenario=asked)
     names = [name.strip() for name in models.split(",") if name.strip()]
     made = at_equal(loaded, names, equal, _training(training or []))
-    return report(
-        "compute", made.plans, rows=made.rows, axes=("model",), notes=made.notes, scenario=loaded.resolved()
-    )
+    return report("compute", made.plans, rows=made.rows, axes=("model",), notes=made.notes, scenario=loaded.resolved())
 
 
 def _training(given: list[str]) -> dict[str, float]:

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 def _key(flag: str, meaning: str, complete: "Callable[[str], list[str]] | None" = None) -> Any:
     """A flag that stands for a scenario key; its value is read, and faults are told, as if the file had it."""
-    return typer.Option(
-        flag, metavar="VALUE", help=meaning, rich_help_panel="Scenario keys", autocompletion=complete
-    )
+    return typer.Option(flag, metavar="VALUE", help=meaning, rich_help_panel="Scenario keys", autocompletion=complete)
 
 
 @reports

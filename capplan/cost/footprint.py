@@ -1,6 +1,5 @@
 """Water and the carbon of making the hardware, where the catalogue has figures; where it has none, that is said."""
 
-
 from capplan import units
 from capplan.catalog.figures import entry
 from capplan.catalog.files import UnknownName

@@ -1,6 +1,5 @@
 """What the tutorial's fleet costs a year: price over three years, 5 % upkeep, and TDP around the clock."""
 
-
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -1,6 +1,5 @@
 """Parameters and cache of a model, computed from its shape alone."""
 
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

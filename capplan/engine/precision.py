@@ -1,6 +1,5 @@
 """What each group of weights is stored as, and what the chip computes it in."""
 
-
 from capplan.catalog.architecture import Architecture
 from capplan.catalog.operators import Operators
 from capplan.records import dataclass

@@ -63,9 +63,7 @@ def _with_links(chip: Operators, ratio: float) -> Operators:
         return chip
 
     def scaled(link: Collective) -> Collective:
-        return replace(
-            link, ramp_s=link.ramp_s / ratio, bandwidth_bytes_per_s=link.bandwidth_bytes_per_s * ratio
-        )
+        return replace(link, ramp_s=link.ramp_s / ratio, bandwidth_bytes_per_s=link.bandwidth_bytes_per_s * ratio)
 
     return replace(
         chip,

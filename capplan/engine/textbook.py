@@ -4,7 +4,6 @@ Kept for teaching and as an anchor for tests; nothing else in the planner uses i
 memory, so whoever calls it says whether the model fits. All functions broadcast over K (and over anything else).
 """
 
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -44,9 +44,7 @@ def predict_all(read: Sequence[Point | Refusal], own_profile: str | None = None)
 def estimates(predictions: Sequence[Prediction], read: Sequence[Point | Refusal] = ()) -> list[Estimate]:
     """Predictions as scoring sees them; with their points, percentiles of TTFT at an offered rate too."""
     made = [
-        Estimate(
-            p.out_tps_total, p.tpot_s, p.ttft_s, p.e2e_s, p.low, p.high, p.ttft_low, p.ttft_high, p.refused or ""
-        )
+        Estimate(p.out_tps_total, p.tpot_s, p.ttft_s, p.e2e_s, p.low, p.high, p.ttft_low, p.ttft_high, p.refused or "")
         for p in predictions
     ]
     if not read:

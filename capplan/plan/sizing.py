@@ -98,9 +98,7 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     chosen = Steady(*(getattr(top, f.name)[rows, best] for f in fields(Steady)))
     shortened = (worst[rows, best, -1] > 1.0) if cut else np.zeros(count, bool)
     along = curves.take((rows, best))
-    return _settle(
-        deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best], shortened
-    )
+    return _settle(deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best], shortened)
 
 
 def _settle(

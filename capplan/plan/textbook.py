@@ -114,4 +114,3 @@ def _refused(name: str, needed: float, chip: str, available: float) -> tuple[Exc
         Excuse("memory", text, "serving.engine: vllm, which spreads a model over GPUs", {"serving.engine": "vllm"},
                needed, available, "bytes"),
     )  # fmt: skip
-

@@ -11,9 +11,7 @@ def columns(served: Deployment, prompt_tokens: float, output_tokens: float, sequ
 
     output_tokens, sequences: of one engine request, and at once on one replica.
     """
-    likely = band(
-        served.model.architecture, served.accelerator, served.engine, prompt_tokens, output_tokens, sequences
-    )
+    likely = band(served.model.architecture, served.accelerator, served.engine, prompt_tokens, output_tokens, sequences)
     spread = float(likely.spread)
     return {
         "band_low": 1.0 / spread,

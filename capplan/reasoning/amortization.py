@@ -36,8 +36,14 @@ def training_flop(parameters: Values, tokens: Values) -> Array:
     return np.asarray(6 * np.asarray(parameters, dtype=np.float64) * tokens)
 
 
-def distillation_flop(teacher_parameters: float, student_parameters: float, traces: float, trace_tokens: float,
-                      epochs: float = 2.0, kept: float = 1.0) -> float:
+def distillation_flop(
+    teacher_parameters: float,
+    student_parameters: float,
+    traces: float,
+    trace_tokens: float,
+    epochs: float = 2.0,
+    kept: float = 1.0,
+) -> float:
     """FLOP of distilling: the teacher writes the traces, the student trains on those that are kept.
 
     kept: share of the traces that pass the filter. parameters are active ones, traces those that are trained on.

@@ -77,8 +77,10 @@ def classified(classes: Sequence[QueryClass], accuracy: float) -> BudgetEffect:
         for given in classes
     ]
     total = sum(weight for weight, _, _ in rows)
-    mean, cut = (np.asarray(sum(w * getattr(effect, name) for w, effect, _ in rows) / total)
-                 for name in ("thinking_tokens", "cut"))
+    mean, cut = (
+        np.asarray(sum(w * getattr(effect, name) for w, effect, _ in rows) / total)
+        for name in ("thinking_tokens", "cut")
+    )
     whole = sum(w * one.thinking.mean_tokens for w, _, one in rows) / total
     squares = [(w, one.thinking.capped_square_tokens2(np.inf), effect.kv_saved) for w, effect, one in rows]
     kv_saved = sum(w * s * saved for w, s, saved in squares) / sum(w * s for w, s, _ in squares)
@@ -93,8 +95,9 @@ def quota(thinking: LengthLaw, requests: float, quota_tokens: float) -> Quota:
     """
     mean, second = float(thinking.mean_tokens), float(thinking.capped_square_tokens2(np.inf))
     total = Lognormal.from_mean_cv(requests * mean, math.sqrt(requests * second) / (requests * mean))
-    return Quota(float(total.capped_mean_tokens(quota_tokens)) / total.mean_tokens,
-                 float(total.share_above(quota_tokens)))
+    return Quota(
+        float(total.capped_mean_tokens(quota_tokens)) / total.mean_tokens, float(total.share_above(quota_tokens))
+    )
 
 
 def alert(thinking: LengthLaw, over_p95: float = 2.0) -> tuple[float, float]:

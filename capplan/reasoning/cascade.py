@@ -81,6 +81,12 @@ def _chances(tiers: Sequence[Tier], concentration: float, ranks: int = 400) -> A
         rising = np.cumsum(difficulty.weights(tier.accuracy, concentration))
         chance = np.interp(share, rising, difficulty.CHANCES)
         # Equal ranks on a grid miss a little of the poles at 0 and 1: put the mean right where there is room.
-        rows.append(chance + (tier.accuracy - chance.mean()) * 4 * chance * (1 - chance)
-                    / max(float((4 * chance * (1 - chance)).mean()), 1e-12))
+        rows.append(
+            chance
+            + (tier.accuracy - chance.mean())
+            * 4
+            * chance
+            * (1 - chance)
+            / max(float((4 * chance * (1 - chance)).mean()), 1e-12)
+        )
     return np.asarray(np.clip(np.array(rows), 0.0, 1.0))

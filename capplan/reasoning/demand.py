@@ -173,5 +173,9 @@ def stack(demands: Sequence[Demand]) -> Demand:
     """Many scalar demands as one of arrays, shape (len(demands),); verifiers are left to the singles."""
     names = [field.name for field in fields(Demand) if field.name not in ("strategy", "verifier")]
     columns = {name: np.array([getattr(one, name) for one in demands], dtype=np.float64) for name in names}
-    return replace(demands[0], strategy="mixed" if len({d.strategy for d in demands}) > 1 else demands[0].strategy,
-                   verifier=None, **columns)
+    return replace(
+        demands[0],
+        strategy="mixed" if len({d.strategy for d in demands}) > 1 else demands[0].strategy,
+        verifier=None,
+        **columns,
+    )

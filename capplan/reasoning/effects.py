@@ -34,8 +34,11 @@ class Effect:
 
     def on_options(self, options: Options) -> Options:
         """The options with shorter thinking."""
-        return options if self.thinking == 1.0 else replace(options, thinking=Scaled(options.thinking_law(),
-                                                                                       self.thinking))
+        return (
+            options
+            if self.thinking == 1.0
+            else replace(options, thinking=Scaled(options.thinking_law(), self.thinking))
+        )
 
     def on_demand(self, asked: Demand) -> Demand:
         """The demand with less KV held and read."""
@@ -52,8 +55,10 @@ class Effect:
         """The accuracy times what is kept of it, never above 1."""
         if self.accuracy is _SAME:
             return found
-        low, value, high = (np.minimum(np.asarray(end) * kept, 1.0) for end, kept in
-                            zip((found.low, found.value, found.high), self.accuracy.ends, strict=True))
+        low, value, high = (
+            np.minimum(np.asarray(end) * kept, 1.0)
+            for end, kept in zip((found.low, found.value, found.high), self.accuracy.ends, strict=True)
+        )
         return Accuracy(value, low, high, EXTRAPOLATED, found.metric, f"{found.basis}; {self.accuracy.basis}")
 
 

@@ -35,8 +35,11 @@ def generations(
     )
     longest_thinking = capped_longest_tokens(thinking, budget_tokens, factor)
     sequential = longest_thinking + factor * answer_tokens
-    tail = {share: np.minimum(factor * thinking.quantile_tokens(share), budget_tokens)
-            + factor * query.answer.quantile_tokens(share) for share in (0.50, 0.95, 0.99)}
+    tail = {
+        share: np.minimum(factor * thinking.quantile_tokens(share), budget_tokens)
+        + factor * query.answer.quantile_tokens(share)
+        for share in (0.50, 0.95, 0.99)
+    }
     return Demand(
         strategy=strategy,
         prompt_tokens=prompt_tokens,

@@ -17,8 +17,13 @@ from capplan.units import parse
 Words = Mapping[str, Tree]
 
 
-def base(model: str, benchmark: str | None = None, single_accuracy: float | None = None, curve: Path | None = None,
-         direct_accuracy: float | None = None) -> Base:
+def base(
+    model: str,
+    benchmark: str | None = None,
+    single_accuracy: float | None = None,
+    curve: Path | None = None,
+    direct_accuracy: float | None = None,
+) -> Base:
     """What is known about one sample of `model`: from the user's curve or figure, else from the benchmark's file.
 
     model: catalogue name. Raises UserError for a benchmark that the catalogue has not, or a curve that cannot be read.
@@ -27,10 +32,14 @@ def base(model: str, benchmark: str | None = None, single_accuracy: float | None
     if curve is not None:
         return replace(laws, curve=curve_file.read(curve))
     if single_accuracy is not None:
-        single = Accuracy(single_accuracy, single_accuracy, single_accuracy, GIVEN, "pass@1",
-                          "quality.single_sample_accuracy")
-        direct = None if direct_accuracy is None else Accuracy(
-            direct_accuracy, direct_accuracy, direct_accuracy, GIVEN, "pass@1", "quality.direct_accuracy")
+        single = Accuracy(
+            single_accuracy, single_accuracy, single_accuracy, GIVEN, "pass@1", "quality.single_sample_accuracy"
+        )
+        direct = (
+            None
+            if direct_accuracy is None
+            else Accuracy(direct_accuracy, direct_accuracy, direct_accuracy, GIVEN, "pass@1", "quality.direct_accuracy")
+        )
         return replace(laws, single=single, direct=direct)
     if benchmark is None:
         return replace(laws, reason="no `quality` section: give benchmark, single_sample_accuracy or curve")
@@ -40,21 +49,32 @@ def base(model: str, benchmark: str | None = None, single_accuracy: float | None
 def _published(laws: Base, model: str, benchmark: str) -> Base:
     entry = figures.entry("quality", benchmark)
     if entry.plain.get("measures") != "benchmark":
-        raise UserError(f"quality.benchmark: '{entry.name}' holds a law's parameters, not a benchmark "
-                        f"(choose one of {', '.join(benchmarks())})")
+        raise UserError(
+            f"quality.benchmark: '{entry.name}' holds a law's parameters, not a benchmark "
+            f"(choose one of {', '.join(benchmarks())})"
+        )
     points = _mapping(entry.plain, "points")
     wanted = files.normal(model)
     name = next((known for known in points if files.normal(known) == wanted), None)
     if name is None:
-        return replace(laws, reason=f"no point of {model} on {entry.name}; published for {', '.join(points)}. "
-                                  "Give quality.single_sample_accuracy or quality.curve")
+        return replace(
+            laws,
+            reason=f"no point of {model} on {entry.name}; published for {', '.join(points)}. "
+            "Give quality.single_sample_accuracy or quality.curve",
+        )
     known = _mapping(points, name)
     problems = parse(str(entry.plain["problems"]), "count") if "problems" in entry.plain else None
     title = str(entry.plain["title"])
-    measured = {metric: _accuracy(title, name, metric, str(value), problems) for metric, value in known.items()
-                if metric == "pass@1" or metric.startswith("cons@")}
-    found = replace(laws, single=measured.get("pass@1"),
-                  votes={int(key[5:]): one for key, one in measured.items() if key.startswith("cons@")})
+    measured = {
+        metric: _accuracy(title, name, metric, str(value), problems)
+        for metric, value in known.items()
+        if metric == "pass@1" or metric.startswith("cons@")
+    }
+    found = replace(
+        laws,
+        single=measured.get("pass@1"),
+        votes={int(key[5:]): one for key, one in measured.items() if key.startswith("cons@")},
+    )
     if "concentration" in known:
         fitted = float(str(known["concentration"]))
         basis = f"concentration {fitted:g} fitted to {name} on {title}"

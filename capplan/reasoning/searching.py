@@ -16,6 +16,11 @@ def search_accuracy(options: Options, asked: Demand, base: Base, metric: str) ->
         return None
     trust, (concentration, _) = verifier_range(options.verifier, base), parameters(options, base)
     count = tree.candidates(asked)
-    found = spread(lambda p, c, v, e: searched(p, count, c, v, e), (single.low, single.value, single.high),
-                   concentration.ends, trust.ends, base.search.ends)
+    found = spread(
+        lambda p, c, v, e: searched(p, count, c, v, e),
+        (single.low, single.value, single.high),
+        concentration.ends,
+        trust.ends,
+        base.search.ends,
+    )
     return judged(found, single, metric, trust, concentration, base.search)

@@ -95,4 +95,3 @@ def _tail(options: Options, share: float) -> Array:
     law, budget = options.path_law(), options.thinking_budget_tokens
     mean = np.maximum(law.capped_mean_tokens(budget), 1e-9)
     return np.asarray(np.minimum(law.quantile_tokens(share), budget) / mean)
-

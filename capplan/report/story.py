@@ -14,8 +14,17 @@ from .text import identity, refusals, varying
 _PLAN = (
     ("Replicas and GPUs", ("replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck")),
     ("Latency", ("ttft_s", "ttft_p95_s", "itl_s", "itl_p95_s", "ttfo_s", "tta_s", "tta_p95_s", "tta_p99_s")),
-    ("Simulated", ("simulated_ttft_s", "simulated_ttft_p95_s", "simulated_itl_p95_s", "simulated_tta_s",
-                   "simulated_tta_p95_s", "simulated_tta_p99_s")),
+    (
+        "Simulated",
+        (
+            "simulated_ttft_s",
+            "simulated_ttft_p95_s",
+            "simulated_itl_p95_s",
+            "simulated_tta_s",
+            "simulated_tta_p95_s",
+            "simulated_tta_p99_s",
+        ),
+    ),
     ("One query", ("prompt_tokens", "thinking_tokens", "answer_tokens", "output_tokens", "energy_j_per_query")),
     ("Throughput", ("requests_per_s_per_replica", "output_tokens_per_s_per_gpu")),
 )

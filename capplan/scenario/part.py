@@ -1,8 +1,8 @@
 """A section of a scenario: frozen, with a kind behind every key, and able to say which keys contradict each other.
 
-Plain classes and one reader (`reader.py`) in place of pydantic, which the rest of the project uses. Both ways were built
-and measured: with pydantic the room is no shorter (its errors still have to be joined with places, ranges and sweeps),
-and `capplan tco` executes 42 % more instructions, 2.1 times the bare imports in place of 1.5.
+Plain classes and one reader (`reader.py`) in place of pydantic, which the rest of the project uses. Both ways were
+built and measured: with pydantic the room is no shorter (its errors still have to be joined with places, ranges and
+sweeps), and `capplan tco` executes 42 % more instructions, 2.1 times the bare imports in place of 1.5.
 """
 
 from collections.abc import Iterator, Mapping

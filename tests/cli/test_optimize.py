@@ -59,8 +59,18 @@ def test_a_wrong_choice_is_told_by_the_key_that_it_stands_for(capplan, flag: tup
 
 
 def test_a_mix_of_gpus_stays_within_the_stock(capplan) -> None:
-    done = capplan("optimize", CHAT, "--mix", *FAST[1:], "-f", "json",
-                   "--set", "optimize.stock=[{gpu: h100-sxm, gpus: 4}]", "--set", "optimize.classes=[90 %, 100 %]")
+    done = capplan(
+        "optimize",
+        CHAT,
+        "--mix",
+        *FAST[1:],
+        "-f",
+        "json",
+        "--set",
+        "optimize.stock=[{gpu: h100-sxm, gpus: 4}]",
+        "--set",
+        "optimize.classes=[90 %, 100 %]",
+    )
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
     mix = [row for row in rows if row["part"] == "mix"]

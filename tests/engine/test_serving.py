@@ -171,18 +171,14 @@ def test_tokens_behind_a_cached_prefix_attend_to_it(replica_of: ReplicaOf) -> No
 
 def test_sequences_of_other_attention_ranks_cost_a_rank_nothing(replica_of: ReplicaOf) -> None:
     one, eight = (replica_of("deepseek-r1", layout=Layout(1, 1, n, n)) for n in (1, 8))
-    alone, shared = (
-        step(r.work, r.rates, r.profile.overheads, s, 1000.0) for r, s in ((one, 16.0), (eight, 128.0))
-    )
+    alone, shared = (step(r.work, r.rates, r.profile.overheads, s, 1000.0) for r, s in ((one, 16.0), (eight, 128.0)))
     assert float(shared.overhead_s) == pytest.approx(float(alone.overhead_s))
     assert float(shared.attention_s) == pytest.approx(float(alone.attention_s))
 
 
 def test_two_stages_take_the_time_of_all_layers_with_half_of_the_batch(replica_of: ReplicaOf) -> None:
     flat, deep = replica_of(layout=Layout(2), bare=True), replica_of(layout=Layout(2, 2), bare=True)
-    half, whole = (
-        step(r.work, r.rates, r.profile.overheads, s, 1000.0) for r, s in ((flat, 16.0), (deep, 32.0))
-    )
+    half, whole = (step(r.work, r.rates, r.profile.overheads, s, 1000.0) for r, s in ((flat, 16.0), (deep, 32.0)))
     assert float(whole.gemm_s) == pytest.approx(float(half.gemm_s))
     assert float(whole.attention_s) == pytest.approx(float(half.attention_s))
     assert float(whole.collective_s) > float(half.collective_s)  # the hops

@@ -28,9 +28,7 @@ def test_the_arithmetic_of_a_request_by_hand(replica_of: ReplicaOf) -> None:
 
 def test_a_cached_prefix_saves_its_arithmetic_but_the_rest_still_attends_to_it(replica_of: ReplicaOf) -> None:
     replica = replica_of("llama-3.1-8b", layout=Layout(1))
-    whole, rest = (
-        float(flop_per_request(replica, Requests.of(8000.0, 1.0, cached))) for cached in (0.0, 0.5)
-    )
+    whole, rest = (float(flop_per_request(replica, Requests.of(8000.0, 1.0, cached))) for cached in (0.0, 0.5))
     assert whole / 2 < rest < whole * 0.6
 
 

@@ -128,8 +128,12 @@ def test_an_80_20_split_never_saves_five_fold():
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.floats(0.1, 0.95), st.floats(0.1, 50), st.floats(0, 1), st.floats(0, 1)), min_size=1,
-                max_size=4), st.one_of(st.floats(0.4, 20), st.just(math.inf)))
+@given(
+    st.lists(
+        st.tuples(st.floats(0.1, 0.95), st.floats(0.1, 50), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=4
+    ),
+    st.one_of(st.floats(0.4, 20), st.just(math.inf)),
+)
 def test_every_query_of_a_cascade_is_answered_once(rows, concentration):
     found = cascade([Tier(*row) for row in rows], concentration)
     assert sum(found.answered) == pytest.approx(1.0)

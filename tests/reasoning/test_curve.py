@@ -48,8 +48,14 @@ def test_a_falling_curve_claims_no_gain_and_covers_every_point():
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.floats(10, 1e5), st.floats(0, 1), st.integers(5, 5000)), min_size=3, max_size=8,
-                unique_by=lambda row: round(row[0], 3)))
+@given(
+    st.lists(
+        st.tuples(st.floats(10, 1e5), st.floats(0, 1), st.integers(5, 5000)),
+        min_size=3,
+        max_size=8,
+        unique_by=lambda row: round(row[0], 3),
+    )
+)
 def test_any_points_give_an_accuracy_between_0_and_1_inside_its_interval(rows):
     found = fit([Point(*row) for row in rows]).at(np.geomspace(1, 1e6, 20))
     assert np.all((found.low >= 0) & (found.low <= found.value) & (found.value <= found.high) & (found.high <= 1))
@@ -95,8 +101,9 @@ def test_a_missing_or_binary_curve_file_is_a_users_fault(tmp_path):
         curve_file.read(tmp_path / "blob.csv")
 
 
-@pytest.mark.parametrize("rows", ["100,50\n400,60\n1600,66\n", "100,0.50\n400,0.60\n1600,0.66\n",
-                                  "100,50 %\n400,60%\n1600,66 %\n"])
+@pytest.mark.parametrize(
+    "rows", ["100,50\n400,60\n1600,66\n", "100,0.50\n400,0.60\n1600,0.66\n", "100,50 %\n400,60%\n1600,66 %\n"]
+)
 def test_percent_and_ratio_files_mean_the_same(tmp_path, rows):
     path = tmp_path / "mine.csv"
     path.write_text("tokens,accuracy\n" + rows)

@@ -57,8 +57,9 @@ def test_a_known_mean_is_kept_exactly_and_unknown_means_come_close():
 def test_two_quantiles_make_a_lognormal_law():
     by_quantiles = Quantiles((0.5, 0.99), tuple(float(R1_FIT.quantile_tokens(s)) for s in (0.5, 0.99)))
     assert by_quantiles.mean_tokens == pytest.approx(R1_FIT.mean_tokens, rel=0.01)
-    assert float(by_quantiles.capped_mean_tokens(2000.0)) == pytest.approx(float(R1_FIT.capped_mean_tokens(2000.0)),
-                                                                          rel=0.002)
+    assert float(by_quantiles.capped_mean_tokens(2000.0)) == pytest.approx(
+        float(R1_FIT.capped_mean_tokens(2000.0)), rel=0.002
+    )
 
 
 @settings(deadline=None)

@@ -47,8 +47,9 @@ def textbook():
 def asked(thinking: float = 0.0, answer: float = 0.0, prompt: float = 2048.0, **keys) -> Demand:
     answer = answer or 1e-9
     strategy = keys.pop("strategy", "chain_of_thought")
-    return demand(Options(strategy=strategy, thinking=Constant(thinking), **keys),
-                  Query(Constant(prompt), Constant(answer)))
+    return demand(
+        Options(strategy=strategy, thinking=Constant(thinking), **keys), Query(Constant(prompt), Constant(answer))
+    )
 
 
 def kv(name: str, tokens: float, value_bytes: float = 2.0) -> float:

@@ -83,12 +83,16 @@ def test_every_accuracy_has_a_status_and_an_interval_around_it():
 
 
 def test_a_list_inside_a_strategy_is_swept_for_that_strategy_alone():
-    scenario = loads(HEAD + """
+    scenario = loads(
+        HEAD
+        + """
 strategies:
   - direct
   - {strategy: majority_vote, samples: [2, 4, 8], k: 16}
   - {strategy: best_of_n, samples: [2, 4], k: 16, verifier: {model: qwen2.5-7b}}
-""", "x.yaml")
+""",
+        "x.yaml",
+    )
     variants, ours = contenders(scenario)
     assert not ours
     assert [(v.reasoning.strategy, v.reasoning.samples) for v in variants[1:]] == [

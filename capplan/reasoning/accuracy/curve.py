@@ -59,14 +59,17 @@ class Curve:
         if not self.rising:
             return f"level of {len(self.points)} points, {span}: they do not rise with tokens, so no gain is claimed"
         best = int(np.argmax(self.weights))
-        return (f"A - B T^-c through {len(self.points)} points, {span}: "
-                f"A = {self.ceilings[best]:.3f}, B = {self.slopes[best]:.3g}, c = {self.exponents[best]:.2f}")
+        return (
+            f"A - B T^-c through {len(self.points)} points, {span}: "
+            f"A = {self.ceilings[best]:.3f}, B = {self.slopes[best]:.3g}, c = {self.exponents[best]:.2f}"
+        )
 
     def _law(self, tokens: Array) -> tuple[Array, Array, Array]:
         power = tokens[..., None] ** -self.exponents
         each = self.ceilings - self.slopes * power
-        variance = (self.covariances[:, 0, 0] - 2 * power * self.covariances[:, 0, 1]
-                    + power**2 * self.covariances[:, 1, 1])
+        variance = (
+            self.covariances[:, 0, 0] - 2 * power * self.covariances[:, 0, 1] + power**2 * self.covariances[:, 1, 1]
+        )
         value = (self.weights * each).sum(axis=-1)
         spread = np.sqrt((self.weights * (variance + (each - value[..., None]) ** 2)).sum(axis=-1))
         return _bounded(value, value - 1.645 * spread, value + 1.645 * spread)

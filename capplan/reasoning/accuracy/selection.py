@@ -34,8 +34,9 @@ def fit_verifier(accuracy: float, selected: float, samples: float, concentration
     return float(np.clip(0.5 + 0.5 * (selected - accuracy) / max(covered - accuracy, 1e-12), 0.5, 1.0))
 
 
-def searched(accuracy: Values, candidates: Values, concentration: Values, verifier_accuracy: Values,
-             efficiency: Values) -> Array:
+def searched(
+    accuracy: Values, candidates: Values, concentration: Values, verifier_accuracy: Values, efficiency: Values
+) -> Array:
     """Accuracy of a guided search (beam, tree, MCTS): best of `efficiency` x `candidates` whole answers.
 
     candidates: tokens decoded over tokens of one whole answer, at least 1.

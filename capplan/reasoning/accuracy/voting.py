@@ -62,8 +62,9 @@ def right_votes(accuracy: Array, samples: int, concentration: Array) -> Array:
     return np.asarray(np.exp(np.where(np.isfinite(concentration)[..., None], mixed, single)))
 
 
-def samples_needed(accuracy: float, target: float, concentration: float = math.inf, vote_share: float = 0.5,
-                   most: int = 4096) -> int | None:
+def samples_needed(
+    accuracy: float, target: float, concentration: float = math.inf, vote_share: float = 0.5, most: int = 4096
+) -> int | None:
     """Fewest samples whose vote reaches `target`; None where `most` do not.
 
     >>> samples_needed(0.6, 0.99)
@@ -81,8 +82,9 @@ def samples_needed(accuracy: float, target: float, concentration: float = math.i
     return None
 
 
-def fit_concentration(accuracy: float, voted_accuracy: float, samples: int = 64,
-                      vote_share: float = 0.25) -> float | None:
+def fit_concentration(
+    accuracy: float, voted_accuracy: float, samples: int = 64, vote_share: float = 0.25
+) -> float | None:
     """The concentration at which voting takes `accuracy` to `voted_accuracy`; None where there is none.
 
     The smallest solution between 0.02 and 2000 is taken: towards 0 voting changes nothing, so it is the least claim.

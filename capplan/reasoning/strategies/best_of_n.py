@@ -14,19 +14,25 @@ from capplan.reasoning.verifying import judged, parameters, verifier_range
 
 def demand(options: Options, query: Query) -> Demand:
     """N generations, then one verification of each; nothing is shown before the verdict."""
-    drawn = generations("best_of_n", query, options.thinking_law(), options.thinking_budget_tokens, options.samples,
-                        options.sample_cv)
+    drawn = generations(
+        "best_of_n", query, options.thinking_law(), options.thinking_budget_tokens, options.samples, options.sample_cv
+    )
     work = whole_answers(options.verifier or ITSELF, drawn)
     return replace(drawn, sequential_thinking_tokens=drawn.sequential_tokens - drawn.answer_tokens, verifier=work)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     """Between one sample and coverage, as far as the verifier can tell right from wrong."""
-    single = base.at(asked.thinking_tokens + asked.answer_tokens, options.thinking_law(),
-                     options.thinking_budget_tokens)
+    single = base.at(
+        asked.thinking_tokens + asked.answer_tokens, options.thinking_law(), options.thinking_budget_tokens
+    )
     if single is None:
         return None
     trust, (concentration, _) = verifier_range(options.verifier, base), parameters(options, base)
-    found = spread(lambda p, c, v: best_of(p, options.samples, c, v), (single.low, single.value, single.high),
-                   concentration.ends, trust.ends)
+    found = spread(
+        lambda p, c, v: best_of(p, options.samples, c, v),
+        (single.low, single.value, single.high),
+        concentration.ends,
+        trust.ends,
+    )
     return judged(found, single, "best-of-N", trust, concentration)

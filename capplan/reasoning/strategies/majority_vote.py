@@ -30,8 +30,9 @@ def demand(options: Options, query: Query) -> Demand:
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     """Plurality vote under Beta-distributed difficulty; a published vote of this very model and N comes first."""
-    single = base.at(asked.thinking_tokens + asked.answer_tokens, options.thinking_law(),
-                     options.thinking_budget_tokens)
+    single = base.at(
+        asked.thinking_tokens + asked.answer_tokens, options.thinking_law(), options.thinking_budget_tokens
+    )
     if single is None:
         return None
     concentration, share = parameters(options, base)
@@ -43,8 +44,14 @@ def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     low, value, high = spread(lambda p, c: voted(p, samples, c, share), ends, concentration.ends)
     fitted = base.concentration_fitted and bool(np.all(np.asarray(samples) <= max(base.votes, default=64)))
     status = weaker(single.status, FITTED if fitted and concentration is base.concentration else EXTRAPOLATED)
-    return Accuracy(value, low, high, status, f"cons@{_shown(samples)}",
-                    f"vote over {single.basis}; {concentration.basis}, winning share {np.asarray(share):g}")
+    return Accuracy(
+        value,
+        low,
+        high,
+        status,
+        f"cons@{_shown(samples)}",
+        f"vote over {single.basis}; {concentration.basis}, winning share {np.asarray(share):g}",
+    )
 
 
 def _in_rounds(options: Options, whole: Demand, sample: Demand) -> Demand:

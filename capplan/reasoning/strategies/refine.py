@@ -48,8 +48,9 @@ def demand(options: Options, query: Query) -> Demand:
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     """A critic of known accuracy mends what it flags; without one the published drift of self-correction applies."""
-    single = base.at(asked.thinking_tokens + asked.answer_tokens, options.thinking_law(),
-                     options.thinking_budget_tokens)
+    single = base.at(
+        asked.thinking_tokens + asked.answer_tokens, options.thinking_law(), options.thinking_budget_tokens
+    )
     if single is None:
         return None
     rounds, ends = options.rounds, (single.low, single.value, single.high)
@@ -58,8 +59,9 @@ def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
         low, value, high = spread(lambda p, c: criticised(p, rounds, c, trust), ends, concentration.ends)
         basis = f"critic accuracy as given; {concentration.basis}"
     else:
-        low, value, high = spread(lambda p, a, r: self_corrected(p, rounds, a, r), ends, base.correction_limit.ends,
-                                  base.correction_rate.ends)
+        low, value, high = spread(
+            lambda p, a, r: self_corrected(p, rounds, a, r), ends, base.correction_limit.ends, base.correction_rate.ends
+        )
         basis = f"no critic of known accuracy: {base.correction_limit.basis}, {base.correction_rate.basis}"
     return Accuracy(value, low, high, EXTRAPOLATED, "refined", f"from {single.basis}; {basis}")
 

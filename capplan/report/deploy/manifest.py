@@ -70,9 +70,7 @@ def _labels(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "inference"}
 
 
-def _pod(
-    made: Command, image: str, resource: str, gpus: int, words: list[str], name: str, serves: bool
-) -> Manifest:
+def _pod(made: Command, image: str, resource: str, gpus: int, words: list[str], name: str, serves: bool) -> Manifest:
     """A pod's spec. serves: whether requests come to it; a worker of a group only computes."""
     container: Manifest = {
         "name": "engine",
@@ -110,9 +108,7 @@ def _deployment(name: str, pod: Manifest, replicas: int) -> Manifest:
     }
 
 
-def _group(
-    name: str, made: Command, image: str, resource: str, gpus: int, nodes: int, replicas: int
-) -> Manifest:
+def _group(name: str, made: Command, image: str, resource: str, gpus: int, nodes: int, replicas: int) -> Manifest:
     """Leader and workers of each replica; SGLang alone is started on every node by the same command."""
     if "nodes" not in made.launch.flags:
         raise UserError(

@@ -51,9 +51,7 @@ class Page:
         return [part for section in self.sections for part in section.parts if isinstance(part, Chart)]
 
 
-def gather(
-    scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None, possible_only: bool = True
-) -> Page:
+def gather(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = None, possible_only: bool = True) -> Page:
     """Plans everything that the scenario asks for, and the sweep over K (or `over`) beside it.
 
     The plan is the scenario's first; tornado, break-even, routing and the frontier come where the scenario has ranges,

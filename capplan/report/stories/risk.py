@@ -75,4 +75,3 @@ def _usd(value: object) -> str:
 
 def _share(value: object) -> str:
     return f"{100 * float(str(value)):.1f} %"
-

@@ -87,9 +87,7 @@ def _pools(parts: Sequence[RequestClass], mapped: Map) -> list[Scenario]:
     return [pool for own in pools.values() for pool in own.values()]
 
 
-def _offer(
-    scenario: Scenario, parts: Sequence[RequestClass], pools: Sequence[Scenario]
-) -> tuple[Offer, list[Plan]]:
+def _offer(scenario: Scenario, parts: Sequence[RequestClass], pools: Sequence[Scenario]) -> tuple[Offer, list[Plan]]:
     """What each pool serves of each class, by plans of large fleets; and a plan of each pool at its best class."""
     asked = [
         with_values(copied(pool, {"workload": part.scenario.workload, "reasoning": part.scenario.reasoning}),
@@ -115,9 +113,7 @@ def _offer(
     return Offer(capacity, usd, gpus, np.array([types.index(name) for name in names]), stock), heaviest
 
 
-def _row(
-    part: str, plan: Plan, mix: Mix, pool: int, offer: Offer, parts: Sequence[RequestClass]
-) -> dict[str, object]:
+def _row(part: str, plan: Plan, mix: Mix, pool: int, offer: Offer, parts: Sequence[RequestClass]) -> dict[str, object]:
     """A pool of the mix: how it serves, how large it is and what it serves."""
     keys = ("model", "gpu", "weights", "kv_cache", "engine", "tensor_parallel", "pipeline_parallel", "expert_parallel",
             "concurrency")  # fmt: skip

@@ -53,9 +53,7 @@ def _widest(found: Sequence[Evaluated], objective: str) -> Exact | None:
     return exactly([Candidate(one, priced[0], int(np.argmax(one.layout.gpus)), 0)], objective)[0]
 
 
-def relaxation(
-    scenario: Scenario, found: Sequence[Evaluated], objective: str, evaluate: Evaluate
-) -> Relaxation | None:
+def relaxation(scenario: Scenario, found: Sequence[Evaluated], objective: str, evaluate: Evaluate) -> Relaxation | None:
     """The smallest loosening of one target that lets a plan be; of all that are missed, where one alone does not do.
 
     Smallest: of the factors on the limits. None where targets are not what stands in the way.

@@ -99,9 +99,7 @@ def ahead(cliff: Cliff) -> Iterator[str]:
         yield f"The fleet misses {cliff.missed} if the engine is {cliff.slower:.0%} slower than predicted."
 
 
-def counted(
-    candidates: int, deployments: int, pruned: Mapping[str, int], unserved: Mapping[str, str]
-) -> str:
+def counted(candidates: int, deployments: int, pruned: Mapping[str, int], unserved: Mapping[str, str]) -> str:
     """What was searched and what fell out."""
     out = ", ".join(f"{number:,} {_WHY.get(name, 'miss ' + name)}" for name, number in pruned.items())
     head = f"Searched {candidates:,} candidates of {deployments} deployments: {out or 'none was refused'}."

@@ -23,4 +23,3 @@ def test_the_winner_is_that_of_brute_force(batch: int) -> None:
             continue
         assert held.proven, seed
         assert held.best.order == brute.order, seed
-
