@@ -121,10 +121,10 @@ def selected(rows: Sequence[Row], points: Sequence[Point | Refusal]) -> dict[Blo
     return found
 
 
-def leave_out(
+def left_out_scores(
     rows: Sequence[Row],
     points: Sequence[Point | Refusal],
-    fitted: dict[Block, Overheads],
+    blocks: dict[Block, "Around"],
     by: Callable[[Labels], str],
     least_rows: int = 5,
 ) -> Accuracy:
@@ -134,17 +134,6 @@ def leave_out(
     the fits to all rows. Fits to parts of a block come from its model linearised around the fit to all of it; a block
     of which nothing is left falls back to its priors.
     """
-    return left_out_scores(rows, points, around(rows, points, fitted), by, least_rows)
-
-
-def left_out_scores(
-    rows: Sequence[Row],
-    points: Sequence[Point | Refusal],
-    blocks: dict[Block, "Around"],
-    by: Callable[[Labels], str],
-    least_rows: int = 5,
-) -> Accuracy:
-    """As `leave_out`, from blocks that are linearised already."""
     labels = [by(labels_of(row, point)) for row, point in zip(rows, points, strict=True)]
     groups: dict[str, list[int]] = {}
     for place, label in enumerate(labels):

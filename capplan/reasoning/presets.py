@@ -6,7 +6,6 @@ from typing import cast
 from capplan.catalog import figures
 from capplan.catalog.files import Tree
 from capplan.errors import UserError
-from capplan.reasoning.lengths import Quantiles
 from capplan.units import parse
 
 Tokens = tuple[float, float]
@@ -25,10 +24,6 @@ class QueryType:
         """Reasoning over standard, low to low and high to high, the smaller first."""
         low, high = (self.reasoning_tokens[end] / self.standard_tokens[end] for end in (0, 1))
         return min(low, high), max(low, high)
-
-    def reasoning_law(self) -> Quantiles:
-        """Lengths with reasoning, the printed range taken as p10 to p90."""
-        return Quantiles((0.1, 0.9), self.reasoning_tokens)
 
 
 @dataclass(frozen=True)

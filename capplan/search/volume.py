@@ -41,9 +41,9 @@ def volumes(fleet_usd: Cost, usd_per_query: float, searched: float) -> Volumes:
     low = min(naive, searched) * 1e-3
     if not math.isfinite(low) or naive > searched:
         return Volumes(naive, None, None, searched)
-    last = _last_dearer(fleet_usd, usd_per_query, low, searched)
-    stays = None if last is None else last
-    return Volumes(naive, _first_cheaper(fleet_usd, usd_per_query, low, searched), stays, searched)
+    first = _first_cheaper(fleet_usd, usd_per_query, low, searched)
+    stays = _last_dearer(fleet_usd, usd_per_query, low, searched)
+    return Volumes(naive, first, stays, searched)
 
 
 def _last_dearer(fleet_usd: Cost, price: float, low: float, high: float) -> float | None:
