@@ -136,27 +136,39 @@ class Change:
 
 
 def _cure(scenario: Scenario, deployment: Deployment, layout: Layout, one: Requests) -> dict[str, object]:
-    """The keys of the first change, from the least intrusive up, with which at least one sequence fits."""
+    """The keys of the first change with which at least one sequence fits."""
     return next((c.keys for c in _changes(scenario, deployment, layout) if c.cures(deployment, one)), {})
 
 
 def _changes(scenario: Scenario, deployment: Deployment, layout: Layout) -> Iterator[Change]:
-    serving, domain = scenario.serving, min(deployment.accelerator.scale_up_gpus, MOST_TENSOR)
-    weights, kv_cache = serving.weights, serving.kv_cache
+    """More GPUs before narrower formats, which may cost accuracy: each format on the fewest GPUs first."""
+    layouts = list(_larger(deployment, layout))
+    for narrower, weights, kv_cache in _formats(scenario.serving.weights, scenario.serving.kv_cache):
+        for keys, tried in layouts:
+            yield Change({**keys, **narrower}, tried, weights, kv_cache)
+
+
+def _larger(deployment: Deployment, layout: Layout) -> Iterator[tuple[dict[str, object], Layout]]:
+    """The layout itself, then wider ones inside the scale-up domain, then more stages across nodes."""
+    arch, chip = deployment.model.architecture, deployment.accelerator
+    domain = min(chip.scale_up_gpus, MOST_TENSOR) // int(layout.attention_data)
+    keys: dict[str, object] = {}
+    yield keys, layout
+    for tensor in tensor_degrees(arch, domain):
+        if tensor > layout.tensor:
+            keys, layout = {"serving.tensor_parallel": tensor}, replace(layout, tensor=float(tensor))
+            yield keys, layout
+    for stages in (int(layout.pipeline) * more for more in (2, 4, 8)):
+        if stages <= arch.layers:
+            yield {**keys, "serving.pipeline_parallel": stages}, replace(layout, pipeline=float(stages))
+
+
+def _formats(weights: str, kv_cache: str) -> Iterator[tuple[dict[str, object], str, str]]:
+    yield {}, weights, kv_cache
     if kv_cache == "bf16":
-        yield Change({"serving.kv_cache": "fp8"}, layout, weights, "fp8")
-    ranks = int(layout.attention_data)
-    tensors = [t for t in tensor_degrees(deployment.model.architecture, domain // ranks) if t > layout.tensor]
-    wider = [(t, replace(layout, tensor=float(t))) for t in tensors]
-    for tensor, wide in wider:
-        yield Change({"serving.tensor_parallel": tensor}, wide, weights, kv_cache)
+        yield {"serving.kv_cache": "fp8"}, weights, "fp8"
     for fewer in {"bf16": ("fp8", "fp4"), "fp8": ("fp4",), "int8": ("int4",)}.get(weights, ()):
-        yield Change({"serving.weights": fewer}, layout, fewer, kv_cache)
-    widest: dict[str, object] = {"serving.tensor_parallel": wider[-1][0]} if wider else {}
-    for keys, start in (({}, layout), (widest, wider[-1][1] if wider else layout)):
-        for stages in (2, 4, 8):
-            deep = replace(start, pipeline=start.pipeline * stages)
-            yield Change({**keys, "serving.pipeline_parallel": int(deep.pipeline)}, deep, weights, kv_cache)
+        yield {"serving.weights": fewer}, fewer, kv_cache
 
 
 def _said(changes: dict[str, object]) -> str:

@@ -51,6 +51,20 @@ def test_weights_that_do_not_fit_are_refused_with_a_cure_that_works(name: str) -
     assert cured(refused).feasible
 
 
+@pytest.mark.parametrize("name", REFUSED)
+def test_more_gpus_are_proposed_before_a_narrower_number_format(name: str) -> None:
+    (excuse,) = plan(REFUSED[name]).excuses
+    assert set(excuse.changes) <= {"serving.tensor_parallel", "serving.pipeline_parallel"}
+
+
+def test_a_narrower_format_is_proposed_where_no_number_of_gpus_does() -> None:
+    # 2 TB of weights over 64 GPUs of 24 GB leave no room; half of that does.
+    refused = plan(scenario("kimi-k2", {"weights": "bf16"}, "a10g", cost={"purchase_price": "5000 USD"}))
+    (excuse,) = refused.excuses
+    assert excuse.changes["serving.weights"] == "fp8"
+    assert cured(refused).feasible
+
+
 def test_the_message_names_model_chip_and_sizes() -> None:
     (excuse,) = plan(REFUSED["R1-Distill-70B in bf16 on one H100"]).excuses
     for part in ("deepseek-r1-distill-llama-70b", "141.1 GB", "1 x h100-sxm", "85.5 GB"):
