@@ -15,6 +15,8 @@ from capplan.units import parse
 
 TIERS = ("hyperscaler", "neocloud", "long_tail")
 _MARKET = "market"  # surveys: the edges of a band or a median, not prices that anybody can take
+_DAY_S = 86400.0
+_SAME_TERM_S = _DAY_S
 _PROVIDERS = {"google": "gcp", "amazon": "aws", "microsoft": "azure", "datacrunch": "verda", "oci": "oracle"}
 
 
@@ -61,7 +63,10 @@ class Quote(Dated):
 
 @dataclass(frozen=True, kw_only=True)
 class RentPrice(Dated):
-    """The price to plan with and the band of the quotations that it was taken from, in USD per accelerator-second."""
+    """The price to plan with and the band of the quotations that it was taken from, in USD per accelerator-second.
+
+    date: of the oldest quotation that has one, '' where none has.
+    """
 
     accelerator: str
     term: str
@@ -72,6 +77,11 @@ class RentPrice(Dated):
     usd_per_gpu_s: float
     high_usd_per_gpu_s: float
     quotes: tuple[Quote, ...]
+
+    @property
+    def undated(self) -> int:
+        """How many of the quotations have no day, so that nobody can say how old they are."""
+        return sum(not quote.date for quote in self.quotes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +136,12 @@ def rent(
     region: str | None = None,
     term: str = "on_demand",
     tier: str | None = None,
+    commitment_s: float | None = None,
 ) -> RentPrice:
     """The rent of one accelerator: the median over providers, each with its newest quotation (the cheapest of one day).
 
     term: on_demand, spot, reserved or capacity_block. tier: one of TIERS, or None for all of them.
+    commitment_s: of a reservation; one quoted without its length is negotiated and stands for any.
     Surveys stand in where no provider is quoted: the middle of their band.
     Raises MissingPrice with the nearest that exist.
 
@@ -147,8 +159,29 @@ def rent(
         fitting = _narrowed(fitting, lambda q: q.provider, wanted, f"{accelerator} {term}", "provider")
     if region is not None:
         fitting = _narrowed(fitting, lambda q: q.region, region, f"{accelerator} {term}", "region")
+    if commitment_s is not None:
+        fitting = of_term(accelerator, fitting, commitment_s)
     named = [quote for quote in fitting if quote.provider != _MARKET]
     return _chosen(accelerator, term, _newest(named) if named else fitting)
+
+
+def of_term(accelerator: str, quotes: Sequence[Quote], commitment_s: float) -> list[Quote]:
+    """The reservations of this length, those quoted without one included; raises MissingPrice where there is none."""
+    lengths = {quote.commitment_s for quote in quotes if quote.commitment_s is not None}
+    same = {length for length in lengths if abs(length - commitment_s) < _SAME_TERM_S}
+    fitting = [quote for quote in quotes if quote.commitment_s is None or quote.commitment_s in same]
+    if not fitting:
+        there = ", ".join(_years(length) for length in sorted(lengths))
+        raise MissingPrice(
+            f"{accelerator}: the catalogue has no price reserved for {_years(commitment_s)}"
+            f" (cost.term with a price: {there}); or give cost.gpu_hourly"
+        )
+    return fitting
+
+
+def _years(term_s: float) -> str:
+    years = term_s / (365 * _DAY_S)
+    return f"{years:g} year" if years == 1 else f"{years:g} years"
 
 
 def bands(accelerator: str, term: str = "on_demand") -> dict[str, RentPrice]:
@@ -206,7 +239,6 @@ def _newest(named: Sequence[Quote]) -> list[Quote]:
 def _chosen(accelerator: str, term: str, taken: Sequence[Quote]) -> RentPrice:
     prices = [quote.usd_per_gpu_s for quote in taken]
     one = taken[0] if len(taken) == 1 else None
-    dates = sorted(quote.date for quote in taken)
     tiers = {quote.tier for quote in taken}
     return RentPrice(
         accelerator=accelerator,
@@ -221,7 +253,8 @@ def _chosen(accelerator: str, term: str, taken: Sequence[Quote]) -> RentPrice:
         low_usd_per_gpu_s=min(prices),
         usd_per_gpu_s=median(prices),
         high_usd_per_gpu_s=max(prices),
-        date=dates[0],  # the oldest: a median is as old as its oldest part
+        # A median is as old as its oldest part.
+        date=min((quote.date for quote in taken if quote.date), default=""),
         source="; ".join(dict.fromkeys(quote.source for quote in taken)),
         note=one.note if one else "",
         quotes=tuple(taken),

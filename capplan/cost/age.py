@@ -42,16 +42,20 @@ class Used:
         day = as_of or date_of(self.read)
         age = self.age_days(day) if day else None
         if age is None:
-            return f"{self.what} is undated (give {self.key})"
+            return f"{self.what} is undated ({self._cure})"
         if age > OLDEST_DAYS:
-            return f"{self.what} is of {self.date}, {age} days before {day} (give {self.key})"
+            return f"{self.what} is of {self.date}, {age} days before {day} ({self._cure})"
         return ""
+
+    @property
+    def _cure(self) -> str:
+        return f"give {self.key}, or bring newer prices in: capplan catalog import"
 
 
 def used(cost: Cost, accelerator: str) -> tuple[Used, ...]:
     """The catalogued prices that the bill of a fleet takes; those that the scenario gives have no age.
 
-    A median has its oldest quotation's date and is undated where one of them is.
+    A median is as old as the oldest of its quotations that has a date, and undated where none has.
     """
     found = []
     if cost.pricing.share("own") and cost.purchase_price_usd is None:
@@ -60,7 +64,8 @@ def used(cost: Cost, accelerator: str) -> tuple[Used, ...]:
     for rent, _ in rents(cost, accelerator):
         if rent.basis != "scenario":
             what = f"{rent.way} rent of {accelerator} ({rent.whose})"
-            found.append(Used("cost.gpu_hourly or cost.provider", what, rent.date, _read(accelerator)))
+            key = f"cost.gpu_hourly or cost.provider{rent.newest and f': {rent.newest}'}"
+            found.append(Used(key, what, rent.date, _read(accelerator)))
     return tuple(found)
 
 

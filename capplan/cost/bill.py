@@ -92,22 +92,6 @@ def bill(
     return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
 
 
-def ownership(
-    settings: Settings, gpus: ArrayLike, nodes: ArrayLike, accelerator: Chips, mean_power_w: ArrayLike
-) -> CostLines:
-    """The lines of owning the whole fleet, whatever `pricing` says."""
-    count = np.atleast_1d(np.asarray(gpus, np.float64))
-    kinds, at = _kinds(_per_row(settings, count.size), _per_row(accelerator, count.size))
-    return _owned(kinds, at, np.ones(count.size), count, np.atleast_1d(nodes), mean_power_w)
-
-
-def rent(settings: Settings, gpus: ArrayLike, accelerator: Chips) -> CostLines:
-    """The lines of the rented share of a fleet under `pricing`, without spares."""
-    count = np.atleast_1d(np.asarray(gpus, np.float64))
-    kinds, at = _kinds(_per_row(settings, count.size), _per_row(accelerator, count.size))
-    return _rented(kinds, at, count, count, 0.0)
-
-
 Kinds = list[tuple[Cost, Accelerator]]
 
 
@@ -136,8 +120,7 @@ def _owned(
     kinds: Kinds, at: NDArray[np.int64], share: Floats, gpus: Floats, nodes: ArrayLike, mean_power_w: ArrayLike
 ) -> CostLines:
     count = gpus * share
-    held = [ownership_terms(cost, chip) if cost.pricing.share("own") or np.all(share > 0) else None
-            for cost, chip in kinds]  # fmt: skip
+    held = [ownership_terms(cost, chip) if cost.pricing.share("own") else None for cost, chip in kinds]
     first = next(terms for terms in held if terms is not None)
     # Rows that own nothing take any terms: they multiply a count of 0.
     merged = _expanded(stack([terms or first for terms in held]), at)

@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from capplan.errors import UserError
 from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
@@ -99,14 +100,18 @@ def _at(value: ArrayLike, shape: tuple[int, ...], row: int) -> object:
 def cents(usd_per_year: ArrayLike) -> Cents:
     """Dollars to whole cents, half to even.
 
-    Raises ValueError for an amount that is not finite, below 0 or too large to be told to the cent.
+    Raises UserError for an amount too large to be told to the cent, ValueError for one that is below 0 or no number.
 
     >>> int(cents(0.125)), int(cents(70_271_265.004))
     (12, 7027126500)
     """
     amount = np.asarray(usd_per_year, np.float64)
-    if np.any(~(amount >= 0)) or np.any(amount > _MOST_USD):
-        raise ValueError("a yearly cost is not a finite amount from 0 up to 9e15 USD")
+    if np.any(~(amount >= 0)):
+        raise ValueError("a yearly cost is an amount from 0 up")
+    if np.any(amount > _MOST_USD):
+        raise UserError(
+            f"a line of the bill is more than {_MOST_USD:.0e} USD a year; check prices and load for exponents"
+        )
     whole: Cents = np.rint(amount * 100).astype(np.int64)
     return whole
 

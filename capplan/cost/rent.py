@@ -1,7 +1,6 @@
 """What a rented fleet costs a year: the price that a plan's terms bring, and the lines of the bill."""
 
 from collections.abc import Sequence
-from statistics import median
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,21 +8,20 @@ from numpy.typing import ArrayLike, NDArray
 from capplan.catalog import prices
 from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import CostColumn, CostLines, broadcast, column
-from capplan.errors import PriceError
 from capplan.records import dataclass
 
 Floats = NDArray[np.float64]
 
 WAYS = ("on_demand", "reserved", "spot")
 _LABELS = {"on_demand": "Rent on demand", "reserved": "Rent reserved", "spot": "Rent at spot prices"}
-_SAME_TERM_S = 86400.0
 
 
 @dataclass(frozen=True)
 class Rent:
     """The price that a plan pays for a GPU, and the band that it was taken from; in USD a second.
 
-    basis: in words, whose quotations and of when. date: the oldest of them, '' where undated. whose: without the date.
+    basis: in words, whose quotations and of when. whose: without the date. date: of the oldest one that has a date.
+    newest: the provider of the newest of several quotations and its day, '' where none is newer.
     """
 
     way: str
@@ -33,6 +31,7 @@ class Rent:
     basis: str
     date: str = ""
     whose: str = ""
+    newest: str = ""
 
 
 def given_rent(way: str, usd_per_s: float) -> Rent:
@@ -45,36 +44,25 @@ def catalogued_rent(
 ) -> Rent:
     """The catalogue's price for these terms: the median over providers unless one is named.
 
-    A reservation quoted without its length is negotiated and stands for any.
     Raises PriceError naming what has no price and the nearest that has.
     """
-    found = prices.rent(accelerator, provider=provider, region=region, term=way)
+    found = prices.rent(accelerator, provider=provider, region=region, term=way, commitment_s=term_s)
     quotes = found.quotes
-    if way == "reserved" and term_s is not None:
-        quotes = of_term(accelerator, found.quotes, term_s)
-    hourly = [quote.usd_per_gpu_s for quote in quotes]
     whose = f"{quotes[0].provider}: {quotes[0].source}" if len(quotes) == 1 else f"median of {len(quotes)} quotations"
     when = found.date or "undated"
-    return Rent(way, min(hourly), median(hourly), max(hourly), f"{whose} ({when})", found.date, whose)
-
-
-def of_term(accelerator: str, quotes: Sequence[prices.Quote], term_s: float) -> tuple[prices.Quote, ...]:
-    """The reservations of this length, those quoted without one included; raises PriceError where there is none."""
-    fitting = tuple(
-        quote for quote in quotes if quote.commitment_s is None or abs(quote.commitment_s - term_s) < _SAME_TERM_S
+    if found.date and found.undated:
+        when += f", {found.undated} of them undated"
+    newest = max(quotes, key=lambda quote: quote.date)
+    return Rent(
+        way,
+        found.low_usd_per_gpu_s,
+        found.usd_per_gpu_s,
+        found.high_usd_per_gpu_s,
+        f"{whose} ({when})",
+        found.date,
+        whose,
+        f"{newest.provider}, quoted {newest.date}" if newest.date > found.date else "",
     )
-    if not fitting:
-        there = ", ".join(sorted({_years(quote.commitment_s) for quote in quotes if quote.commitment_s is not None}))
-        raise PriceError(
-            f"{accelerator}: the catalogue has no price reserved for {_years(term_s)}"
-            f" (cost.term with a price: {there}); or give cost.gpu_hourly"
-        )
-    return fitting
-
-
-def _years(term_s: float) -> str:
-    years = term_s / YEAR_S
-    return f"{years:g} year" if years == 1 else f"{years:g} years"
 
 
 def rented(gpus: ArrayLike, rents: Sequence[tuple[str, ArrayLike, ArrayLike, str]]) -> CostLines:

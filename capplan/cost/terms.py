@@ -208,7 +208,8 @@ def _tiers(accelerator: str, way: str) -> list[Assumption]:
             f"price band, {tier}",
             f"{band.low_usd_per_gpu_s * 3600:.2f} to {band.high_usd_per_gpu_s * 3600:.2f} USD/hour {way},"
             f" middle {band.usd_per_gpu_s * 3600:.2f}",
-            f"{len(band.quotes)} quotations, the oldest {band.date or 'undated'}",
+            f"{len(band.quotes)} quotations, the oldest {band.date or 'undated'}"
+            + (f", {band.undated} undated" if band.date and band.undated else ""),
             "catalogue",
         )
         for tier, band in bands(accelerator, way).items()

@@ -8,11 +8,13 @@ from capplan.scenario.quantity import Quantity
 
 _LENGTHS = "A number, {lognormal: {mean, cv}}, {quantiles: {p50, p99, ...}} or the name of a shipped workload."
 
+MOST_QPS = 1e9
+
 
 class Workload(Part):
     """The traffic."""
 
-    qps: Annotated[float, Quantity("per_s", above=0, most=1e9, example="100")] = required(
+    qps: Annotated[float, Quantity("per_s", above=0, most=MOST_QPS, example="100")] = required(
         "Mean arrivals, requests per second. Fleets are sized for peak_to_mean times as many."
     )
     peak_to_mean: Annotated[float, Quantity("ratio", least=1, most=1000, example="2.2")] = key(

@@ -15,6 +15,7 @@ from capplan.plan import Plan, plan
 from capplan.plan.varied import varied, varied_demand
 from capplan.reasoning.scene import accuracy_of, query_of
 from capplan.scenario.overrides import with_values
+from capplan.scenario.workload import MOST_QPS
 from capplan.search.volume import Volumes, crossing, volumes
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def breakeven(scenario: Scenario) -> Breakeven:
     factor, said = _equal_accuracy(scenario)
     fair = each * factor
     monthly = scenario.workload.qps * MONTH_S
-    found = volumes(lambda v: _fleet_usd(scenario, v), fair, max(monthly * _REACH, 1.0))
+    found = volumes(lambda v: _fleet_usd(scenario, v), fair, min(max(monthly * _REACH, 1.0), MOST_QPS * MONTH_S))
     crossings = (
         _volume(found, monthly),
         _utilization(own, fair),
@@ -222,7 +223,7 @@ def _limits(prices: Tariff, usage: Usage) -> list[str]:
 
 def _curve(scenario: Scenario, fair: float, found: Volumes, monthly: float) -> Any:
     around = [v for v in (found.naive, found.first, found.stays, monthly) if v is not None and np.isfinite(v) and v > 0]
-    grid = np.geomspace(min(around) / 4, max(around) * 4, _CURVE)
+    grid = np.geomspace(min(around) / 4, min(max(around) * 4, MOST_QPS * MONTH_S), _CURVE)
     made = varied(scenario, {"workload.qps": grid / MONTH_S})
     return tuple(
         (float(v), cents(float(usd) / 12), cents(fair * float(v)), int(gpus))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capplan.cost.ownership import spare_nodes
-from capplan.cost.terms import network_usd_per_gpu, ownership_terms
+from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.deployment import deployment
 from capplan.plan.varied import Varied, varied
 from capplan.search.breakeven import cents
+from capplan.search.worlds import grown, layout_of
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -84,7 +85,7 @@ def forecast(scenario: Scenario) -> Forecast:
     ahead = scenario.forecast
     first = plan(scenario)
     months = np.arange(ahead.years * MONTHS)
-    qps = scenario.workload.qps * (1 + ahead.growth_per_month) ** months
+    qps = grown(scenario.workload.qps, ahead.growth_per_month, months)
     cheaper = (1 - ahead.price_decline) ** (months / MONTHS)
     made = _planned(scenario, first, qps, cheaper)
     owned = scenario.cost.pricing.share("own")
@@ -99,12 +100,8 @@ def forecast(scenario: Scenario) -> Forecast:
 
 
 def _planned(scenario: Scenario, first: Plan, qps: Any, cheaper: Any) -> Varied:
-    from capplan.search.worlds import layout_of
-
     values: dict[str, Any] = {"workload.qps": qps}
     if scenario.cost.pricing.share("own") < 1:
-        from capplan.cost.terms import rents
-
         for rent, _ in rents(scenario.cost, str(first.row["gpu"])):
             values[f"cost.gpu_hourly.{rent.way}"] = rent.usd_per_s * cheaper
     made = varied(scenario, values, layout=layout_of(first))

@@ -41,53 +41,36 @@ def volumes(fleet_usd: Cost, usd_per_query: float, searched: float) -> Volumes:
     low = min(naive, searched) * 1e-3
     if not math.isfinite(low) or naive > searched:
         return Volumes(naive, None, None, searched)
-    first = _first_cheaper(fleet_usd, usd_per_query, low, searched)
-    stays = _last_dearer(fleet_usd, usd_per_query, low, searched)
+    if naive == 0:
+        return Volumes(0.0, 0.0, 0.0, searched)
+    first = _edge(fleet_usd, usd_per_query, low, searched, last=False)
+    dearer_for_good = float(fleet_usd(np.array([searched]))[0]) >= usd_per_query * searched
+    stays = None if dearer_for_good else _edge(fleet_usd, usd_per_query, low, searched, last=True)
     return Volumes(naive, first, stays, searched)
 
 
-def _last_dearer(fleet_usd: Cost, price: float, low: float, high: float) -> float | None:
-    """The largest volume at which the fleet still is dearer, to a ten-millionth; None where it is at `high`."""
-    if float(fleet_usd(np.array([high]))[0]) >= price * high:
-        return None
-    spans = [(low, high)]
-    for _ in range(_MOST_ROUNDS):
-        if not spans:
-            return low
-        left, right = spans.pop()
-        if right - left <= 1e-7 * right:
-            return right
-        grid = np.geomspace(left, right, _POINTS)
-        cost = fleet_usd(grid)
-        dearer = np.flatnonzero(cost >= price * grid)
-        # Between two points the fleet costs at most what it costs at the right one.
-        possible = np.flatnonzero(cost[1:] >= price * grid[:-1])
-        from_here = int(dearer[-1]) if dearer.size else -1
-        spans += [(float(grid[i]), float(grid[i + 1])) for i in possible if i >= from_here]
-        if not possible.size and dearer.size:
-            return float(grid[from_here])
-    return None
+def _edge(fleet_usd: Cost, price: float, low: float, high: float, last: bool) -> float | None:
+    """The least volume at which the fleet is cheaper; with `last` the largest at which it still is dearer.
 
-
-def _first_cheaper(fleet_usd: Cost, price: float, low: float, high: float) -> float | None:
-    """The least volume at which the fleet is cheaper, to a ten-millionth."""
-    spans = [(low, high)]
+    To a ten-millionth. The grid runs from the wanted end to the other one, so both are the first point that holds.
+    """
+    holds = np.greater_equal if last else np.less
+    spans = [(high, low) if last else (low, high)]
     for _ in range(_MOST_ROUNDS):
         if not spans:
             return None
-        left, right = spans.pop()
-        if right - left <= 1e-7 * right:
-            return right
-        grid = np.geomspace(left, right, _POINTS)
+        near, far = spans.pop()
+        if abs(far - near) <= 1e-7 * max(near, far):
+            return max(near, far)
+        grid = np.geomspace(near, far, _POINTS)
         cost = fleet_usd(grid)
-        cheaper = np.flatnonzero(cost < price * grid)
-        upto = int(cheaper[0]) if cheaper.size else _POINTS
-        # Between two points the fleet costs at least what it costs at the left one.
-        possible = [i for i in np.flatnonzero(cost[:-1] < price * grid[1:]) if i < upto]
-        if cheaper.size:
-            # A span that ends where it is cheaper holds the answer, whatever else does.
-            spans.append((float(grid[max(upto - 1, 0)]), float(grid[upto])))
-        spans += [(float(grid[i]), float(grid[i + 1])) for i in reversed(possible) if i + 1 != upto]
+        held = np.flatnonzero(holds(cost, price * grid))
+        upto = int(held[0]) if held.size else _POINTS
+        if upto == 0:
+            return float(near)
+        # Between two points the fleet costs no more than at the larger and no less than at the smaller one.
+        possible = np.flatnonzero(holds(cost[:-1], price * grid[1:]))
+        spans += [(float(grid[i]), float(grid[i + 1])) for i in reversed(possible) if i < upto]
     return None
 
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capplan.engine.layout import Layout
+from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.plan.varied import Fleet, Varied, varied, varies
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
+from capplan.scenario.workload import MOST_QPS
 from capplan.search.draws import Uncertain
 from capplan.search.inputs import GROWTH, PACE
 
@@ -76,11 +78,23 @@ def _planned(scenario: Scenario, values: Mapping[str, Floats], layout: Layout, f
     given = {_key(path): value for path, value in values.items() if path not in (PACE, GROWTH)}
     growth = values.get(GROWTH, np.asarray(scenario.forecast.growth_per_month))
     if np.any(growth != 0):
-        given["workload.qps"] = given.get("workload.qps", scenario.workload.qps) * (1 + growth) ** _MONTHS
+        given["workload.qps"] = grown(given.get("workload.qps", scenario.workload.qps), growth, _MONTHS)
     rows = next((value.size for value in values.values()), 1)
     given.setdefault("workload.qps", np.full(rows, scenario.workload.qps))
     pace = values.get(PACE, 1.0)
     return varied(scenario, given, pace, layout=None if fleet else layout, fleet=fleet)
+
+
+def grown(qps: Any, growth_per_month: Any, months: Any) -> Any:
+    """Traffic after so many months of growth; raises UserError where that is more than a scenario may ask for."""
+    # Logarithms, because the power itself may be beyond any float.
+    log_qps = np.log(qps) + np.log1p(growth_per_month) * months
+    if np.any(log_qps > np.log(MOST_QPS)):
+        raise UserError(
+            f"forecast.growth_per_month: at {np.max(growth_per_month):.4g} the traffic passes {MOST_QPS:,.0f} queries/s"
+            f" within {np.max(months):.0f} months"
+        )
+    return qps * (1 + growth_per_month) ** months
 
 
 def _key(path: str) -> str:

@@ -1,6 +1,7 @@
 """Prices: bands and medians from dated quotations, absent prices are never free, faults name the nearest that exist."""
 
 import datetime
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -76,8 +77,29 @@ def test_the_age_of_a_price_is_counted_from_the_day_passed_in() -> None:
 
 
 def test_a_median_is_as_old_as_its_oldest_part() -> None:
-    price = rent("mi300x")
-    assert price.date == min(quote.date for quote in price.quotes)
+    price = rent("h100-sxm")
+    assert price.date == min(quote.date for quote in price.quotes if quote.date)
+    assert price.undated == sum(not quote.date for quote in price.quotes) > 0
+    assert rent("h100-sxm", "nebius").date == ""  # none of its quotations has a day
+
+
+def test_a_provider_that_quotes_two_lengths_of_reservation_has_a_price_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("1 year", 3.0), ("3 year", 2.0)]
+    lines = "".join(
+        f"  - {{price: {usd} USD/hour, on: 2026-11-01, provider: acme, tier: neocloud, term: reserved,"
+        f" commitment: {length}, from: list}}\n"
+        for length, usd in rows
+    )
+    (tmp_path / "prices/accelerators").mkdir(parents=True)
+    (tmp_path / "prices/accelerators/l4.yaml").write_text(
+        f"name: l4\ntitle: L4\nsources:\n  list: {{kind: price-list, title: a list, read: 2026-11-21}}\nrent:\n{lines}"
+    )
+    monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path))
+    for length, usd in rows:
+        found = rent("l4", term="reserved", commitment_s=float(length[0]) * 365 * 86400)
+        assert hourly(found.usd_per_gpu_s) == pytest.approx(usd)
 
 
 @pytest.mark.parametrize(("name", "band"), [("h100-sxm", (22000, 27500, 40000)), ("B200", (37000, 40000, 43000))])

@@ -137,6 +137,10 @@ def test_old_rents_warn_and_strict_refuses_them(capplan) -> None:
     assert capplan(*spheron, "--strict").returncode == 4
     assert capplan(*spheron, "--strict", "--as-of", "2026-05-01").returncode == 0
     assert capplan("tco", "--as-of", "soon").returncode == 2
+    market = ("tco", "--pricing", "on_demand", "--strict")
+    refused = capplan(*market)
+    assert refused.returncode == 4 and "give cost.gpu_hourly" in refused.stderr and "catalog import" in refused.stderr
+    assert capplan(*market, "--as-of", "2026-06-01").returncode == 0
 
 
 def test_price_bands_are_told_by_tier_with_their_dates(capplan) -> None:

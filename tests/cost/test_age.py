@@ -45,6 +45,12 @@ def test_every_price_behind_a_bill_is_judged_once() -> None:
     assert len(stale([*found, *found])) == 1
 
 
+def test_a_median_is_judged_by_its_dated_quotations_and_names_the_newest() -> None:
+    (price,) = used(Cost(pricing=Pricing((("on_demand", 1.0),))), "h100-sxm")
+    assert price.date == "2026-04-01" and price.stale(datetime.date(2026, 6, 1)) == ""
+    assert "cost.provider: azure, quoted 2026-08-17" in price.stale() and "catalog import" in price.stale()
+
+
 def test_an_api_price_is_dated_too() -> None:
     (price,) = used_api(Cost(api=Api(model="deepseek-r1")))
     assert price.date == "2026-11" and price.stale() == ""

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from capplan.errors import UserError
 from capplan.plan import plan
 from capplan.scenario.loader import loads
 from capplan.scenario.overrides import with_values
@@ -63,6 +64,11 @@ def test_falling_prices_never_raise_the_cost_and_later_money_is_worth_less() -> 
     # A bought fleet pays first and is worth something last, so only a rented one surely gains by discounting.
     plain, later = (forecast(case(cost__pricing="spot", forecast__discount_rate=rate)).npv_usd for rate in (0.0, 0.08))
     assert later < plain
+
+
+def test_traffic_that_grows_out_of_all_proportion_is_refused() -> None:
+    with pytest.raises(UserError, match="growth_per_month"):
+        forecast(case(forecast__growth_per_month=10.0, forecast__years=30))
 
 
 def test_money_of_the_first_month_is_not_discounted() -> None:
