@@ -3,6 +3,7 @@
 $ capplan optimize scenarios/optimize-chat.yaml --gpus h100-sxm,h200-sxm -o best.yaml
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +55,9 @@ def command(
     mix: Annotated[
         bool, typer.Option("--mix", help="Request classes on several GPU types, by integer programming.")
     ] = False,
-    fast: Annotated[bool, typer.Option("--fast", help="Without shadow prices, cliffs and verdict.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Without shadow prices, cliffs, verdict and simulation.")
+    ] = False,
     jobs: Jobs = 1,
     cluster: Cluster = None,
     resume: Resume = False,
@@ -99,7 +102,21 @@ def _best(asked: "Scenario", crew: "Crew", fast: bool) -> "tuple[Report, Scenari
             raise
     if not found.rows:
         raise UserError("\n".join(found.notes))
+    if found.best is not None and not fast:
+        found = _simulated(found, found.best)
     return _told(asked, found), found.best
+
+
+def _simulated(found: "Optimized", best: "Scenario") -> "Optimized":
+    """The answer with the winner's simulated percentiles, or why they cannot be had."""
+    from capplan.simulate.verify import verify
+
+    try:
+        seen = verify(best)
+    except UserError as wrong:
+        return replace(found, notes=(*found.notes, f"Not simulated: {wrong}."))
+    rows = ({**found.rows[0], **seen.columns}, *found.rows[1:])
+    return replace(found, rows=rows, notes=(*found.notes, *seen.notes))
 
 
 def _told(asked: "Scenario", found: "Optimized") -> "Report":

@@ -27,6 +27,20 @@ def test_the_winner_is_a_scenario_that_other_commands_take(capplan, tmp_path: Pa
     assert "vllm serve meta-llama" in capplan("deploy", str(best), "--quiet").stdout
 
 
+def test_the_winner_carries_its_simulated_percentiles_beside_the_planned_ones(capplan) -> None:
+    narrow = ("--gpus", "h100-sxm", "--engines", "vllm", "--concurrency", "32,128")
+    report = json.loads(capplan("optimize", CHAT, *narrow, "-f", "json", "--quiet").stdout)
+    winner, *others = report["rows"]
+    for name in ("ttft_p95_s", "itl_p95_s", "tta_p99_s"):
+        assert winner[f"simulated_{name}"] == pytest.approx(winner[name], rel=0.5)
+    assert not any(row.get("simulated_ttft_s") for row in others)
+    assert any("imulated" in note for note in report["notes"])
+    assert "planned and simulated" in capplan("optimize", CHAT, *narrow, "--quiet").stdout
+    several = ("--set", "reasoning.strategy=majority_vote", "--set", "reasoning.samples=4")
+    voted = json.loads(capplan("optimize", CHAT, *narrow, *several, "-f", "json", "--quiet").stdout)
+    assert any(note.startswith("Not simulated: ") for note in voted["notes"])
+
+
 def test_a_scenario_of_the_users_is_never_overwritten_by_a_winner(capplan, tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text((ROOT / CHAT).read_text("utf-8"), "utf-8")

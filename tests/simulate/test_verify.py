@@ -18,7 +18,18 @@ def test_a_verified_plan_carries_both_figures_and_says_where_they_differ() -> No
         assert planned == pytest.approx(simulated, rel=0.3)
         if abs(simulated / planned - 1) > 0.2:
             metric = name.partition("_")[0].upper()
-            assert any(note.startswith(f"Warning: {metric}") for note in found.notes)
+            assert found.notes[0].startswith("Warning") and metric in found.notes[0]
+
+
+def test_targets_are_held_against_the_simulation_too() -> None:
+    served = ["serving.concurrency=32"]
+    simulated = verify(load(CHAT, served)).columns["simulated_ttft_p95_s"]
+    lax = verify(load(CHAT, [*served, f"targets.ttft_p95={simulated * 1.2} s"]))
+    assert "Simulated at peak, every latency target holds." in lax.notes
+    # A limit between the two figures, or one that both miss: the simulation says so either way.
+    strict = verify(load(CHAT, [*served, f"targets.ttft_p95={simulated * 0.9} s", "targets.itl_p95=1 s"]))
+    missed = strict.columns["simulated_ttft_p95_s"] > simulated * 0.9
+    assert any("TTFT p95" in note and "over its limit" in note for note in strict.notes) == missed
 
 
 def test_a_plan_at_the_edge_of_its_capacity_stands_next_to_a_cliff() -> None:

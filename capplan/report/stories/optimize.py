@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..blocks import Block, Grid, Heading, Text
+from ..blocks import Block, Grid, Heading, Text, grid
 from ..metrics import metric
 from ..report import Report
 from ..show import column
@@ -13,6 +13,7 @@ _PLAN = (
     "pricing", "gpus", "annual_tco_usd", "ttft_s", "itl_s", "tta_p99_s", "annual_kg_co2e", "accuracy",
     "usd_per_correct_answer",
 )  # fmt: skip
+_VERIFIED = ("ttft_s", "ttft_p95_s", "itl_p95_s", "tta_s", "tta_p95_s", "tta_p99_s")
 _CHOSEN = ("model", "strategy", "speculative_decoding")
 _FIRST = 5
 
@@ -24,9 +25,22 @@ def tell(report: Report) -> Iterator[Block]:
     if report.infeasible:
         yield Text(f"Cannot be:\n{refusals(report)}", "bad")
     yield from _part(report, "Winner and runners-up", ("winner", "runner-up", "nearest"))
+    yield from _simulated(report)
     yield from _part(report, "Frontier of cost, time to answer, accuracy and carbon", ("winner", "frontier"))
     for sentence in report.notes[_FIRST:]:
         yield Text(sentence)
+
+
+def _simulated(report: Report) -> Iterator[Block]:
+    """The winner's latencies at peak as planned and as simulated, one below the other."""
+    row = report.rows[0]
+    names = [name for name in _VERIFIED if row.get(f"simulated_{name}") is not None]
+    if not names:
+        return
+    yield Heading("The winner at peak, planned and simulated")
+    columns = [column(metric(name), [row[name], row[f"simulated_{name}"]]) for name in names]
+    yield grid(["", *(heading for heading, _ in columns)],
+               [["planned", "simulated"], *(cells for _, cells in columns)], words=frozenset({0}))  # fmt: skip
 
 
 def _part(report: Report, title: str, parts: tuple[str, ...]) -> Iterator[Block]:
