@@ -61,7 +61,8 @@ def latency(state: Steady, load: Load, replicas: Any = None, slots: Any = None) 
     does not swing. slots: sequences that all of them may run, None where a slot is always free.
     TTFT = wait for a slot + for the running step and the prompts before (`first_token`) + own prefill, by the
     law of the prompts. An answer takes its tokens at a pace that swings with the number in service (`fluctuation`) and
-    with the prompts that its own replica reads meanwhile. Sequential calls each pay TTFT. ITL is the mean over the
+    with the prompts that its own replica reads meanwhile. Sequential calls each pay TTFT, and nothing is shown before
+    a verifier has judged. ITL is the mean over the
     tokens of one request, and its percentiles are over requests.
     """
     seen = _Seen(state, load, replicas, slots)
@@ -134,7 +135,7 @@ class _Seen:
         # The first answer token comes a gap after the last thought, the last answer token ends the last gap.
         last = np.where(np.asarray(share) < 1.0, 0.0, 1.0)
         gaps = np.maximum(asked.sequential_tokens * share - last, 0.0)
-        mean_s = calls * self.ttft_s("mean") + gaps * itl_s
+        mean_s = calls * self.ttft_s("mean") + gaps * itl_s + self.load.judged_s
         if which == "mean":
             return mean_s
         those = np.maximum(getattr(asked, f"sequential_{which}_tokens") * share - last, 0.0)

@@ -25,7 +25,8 @@ class Load:
 
     queries_per_s: mean. peak_per_s: in the busiest hour. requests: what one engine request asks for, means.
     requests_per_query: engine requests of one query, sequential calls and parallel samples together. spread: of
-    the prompts of engine requests and of the tokens that a query waits for.
+    the prompts of engine requests and of the tokens that a query waits for. judged_s: what a query waits for another
+    model to judge its candidates, before anything of the answer is shown.
     """
 
     demands: tuple[Demand, ...]
@@ -36,6 +37,7 @@ class Load:
     peak_per_s: Any
     burstiness: Any
     spread: Spread
+    judged_s: Any = 0.0
 
     def column(self) -> "Load":
         """The same with shape (scenarios, 1), to be broadcast against candidates in the last axis."""
@@ -49,18 +51,23 @@ class Load:
             _column(self.peak_per_s),
             _column(self.burstiness),
             self.spread.column(),
+            _column(self.judged_s),
         )
 
 
-def load(scenarios: Sequence[Scenario]) -> Load:
-    """Demand of each scenario's strategy under its workload; a cached prefix saves prefill, not memory."""
+def load(scenarios: Sequence[Scenario], judged_s: Any = 0.0) -> Load:
+    """Demand of each scenario's strategy under its workload; a cached prefix saves prefill, not memory.
+
+    judged_s: see `Load`; a number or one a scenario.
+    """
     demands = tuple(demand_of(scenario) for scenario in scenarios)
     asked = stack(demands)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64)
     burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
-    return assembled(demands, asked, hit, mean, peak, burstiness, np.array([shape_of(s) for s in scenarios]))
+    shapes = np.array([shape_of(s) for s in scenarios])
+    return replace(assembled(demands, asked, hit, mean, peak, burstiness, shapes), judged_s=judged_s)
 
 
 def shape_of(scenario: Scenario) -> Any:

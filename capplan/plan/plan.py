@@ -11,7 +11,9 @@ from capplan.cost.lines import CostLine
 from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import deployment, key
+from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
+from capplan.plan.limits import within_limits
 from capplan.plan.load import load
 from capplan.plan.money import paid, stated
 from capplan.plan.quality import accuracies
@@ -54,18 +56,28 @@ def plans(scenarios: Sequence[Scenario]) -> list[Plan]:
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for i, scenario in enumerate(scenarios):
         groups[key(scenario)].append(i)
+    waiting = judges(scenarios)
     for index in groups.values():
-        for i, one in zip(index, _planned([scenarios[i] for i in index]), strict=True):
+        found = _planned([scenarios[i] for i in index], [waiting[i] for i in index])
+        for i, one in zip(index, found, strict=True):
             made[i] = one
     return [one for one in made if one is not None]
 
 
-def _planned(scenarios: list[Scenario]) -> list[Plan]:
+def judges(scenarios: Sequence[Scenario]) -> list[Judge | None]:
+    """The verifier of each scenario, with the pool that serves it; None where no other model judges."""
+    asked = [judged(scenario) for scenario in scenarios]
+    pools = [pool_of(scenario, work) for scenario, work in zip(scenarios, asked, strict=True) if work is not None]
+    made = iter(plans(pools) if pools else ())
+    return [None if work is None else Judge(work, next(made)) for work in asked]
+
+
+def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Plan]:
     first = scenarios[0]
     if first.serving.engine == "textbook":
         return [Plan(s, *textbook_plan(s)) for s in scenarios]
     served = deployment(first)
-    asked = load(scenarios)
+    asked = load(scenarios, np.array([0.0 if judge is None else judge.wait_s for judge in waiting]))
     limits = Limits(
         serving=first.serving,
         targets=first.targets.limits_s(),
@@ -80,7 +92,9 @@ def _planned(scenarios: list[Scenario]) -> list[Plan]:
         parts = Parts(scenario, served, asked, sized, bill, right[i], i)
         why = excuses(parts)
         waits = Waits(sized.latency, i)
-        made.append(Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts), waits))
+        alone = Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts), waits)
+        judge = waiting[i]
+        made.append(within_limits(alone if judge is None else together(alone, judge)))
     return made
 
 

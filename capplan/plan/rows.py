@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from capplan.cost.bill import Bill
-from capplan.cost.energy import J_PER_KWH, YEAR_S
+from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import usd_per
 from capplan.engine.excuse import Excuse
 from capplan.plan import excuses as why
@@ -111,19 +111,4 @@ def excuses(parts: Parts) -> tuple[Excuse, ...]:
             found.append(
                 why.missed_target(scenario, target, value, limit, at(sizing.alone.figure(target.removesuffix("_s"))))
             )
-    return (*found, *_limits(parts))
-
-
-def _limits(parts: Parts) -> list[Excuse]:
-    targets, found = parts.scenario.targets, []
-    total = float(parts.bill.lines.total_usd(parts.index))
-    if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:
-        found.append(why.missed_limit("annual_tco", "yearly cost", total, targets.annual_tco_usd, "usd", more=False))
-    power = parts.at(parts.bill.kwh) * J_PER_KWH / YEAR_S
-    if targets.power_w is not None and power > targets.power_w:
-        found.append(why.missed_limit("power", "mean power", power, targets.power_w, "w", more=False))
-    if targets.accuracy is not None and parts.accuracy is not None:
-        value = float(np.asarray(parts.accuracy.value))
-        if value < targets.accuracy:
-            found.append(why.missed_limit("accuracy", "accuracy", value, targets.accuracy, "ratio", more=True))
-    return found
+    return tuple(found)

@@ -18,10 +18,12 @@ from capplan.engine.layout import Layout
 from capplan.engine.serving import Steady, most_sequences
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import Deployment, deployment
+from capplan.plan.judging import judged, pool_of
 from capplan.plan.latency import Latency, latency
 from capplan.plan.load import Load, assembled, shape_of
 from capplan.plan.money import board_w, running_s
 from capplan.plan.sizing import Limits, Sizing, size
+from capplan.plan.varied_pool import VariedPool
 from capplan.reasoning.demand import Demand, demand
 from capplan.reasoning.lengths import Scaled
 from capplan.reasoning.options import Options, law
@@ -104,7 +106,8 @@ def varied(
     rows = max(np.size(value) for value in (*values.values(), slowdown))
     slow = np.broadcast_to(np.asarray(slowdown, np.float64), (rows,))
     served = deployment(scenario)
-    load = _load(scenario, values, rows, slow)
+    pool = _pool(scenario, values, slow)
+    load = _load(scenario, values, rows, slow, 0.0 if pool is None else pool.wait_s / slow)
     limits = Limits(
         serving=scenario.serving,
         targets={name: limit / slow for name, limit in scenario.targets.limits_s().items()},
@@ -119,16 +122,29 @@ def varied(
         offered = load.peak_per_s * load.requests_per_query
         serving = np.maximum(sized.replicas - scenario.serving.spare_replicas, 1)
         over = offered > sized.capacity_per_s * serving * (1 + 1e-9)
-    return _read(scenario, values, served, load, sized, slow, over)
+    return _read(scenario, values, served, load, sized, slow, over, pool)
 
 
 def _read(
-    scenario: Scenario, values: Values, served: Deployment, load: Load, sized: Sizing, slow: Any, over: Any
+    scenario: Scenario,
+    values: Values,
+    served: Deployment,
+    load: Load,
+    sized: Sizing,
+    slow: Any,
+    over: Any,
+    pool: VariedPool | None,
 ) -> Varied:
     """The figures of sized fleets, times stretched by the slowdown, and the bill."""
     power_w = board_w(served, load, sized)
     lost_s = running_s(load, sized.mean) * slow
     bill = varied_bill(scenario.cost, served.accelerator, sized.gpus, sized.nodes, power_w, lost_s, values)
+    replicas, gpus, nodes = sized.replicas, sized.gpus, sized.nodes
+    if pool is not None:
+        node_gpus = scenario.serving.node_gpus or served.accelerator.node_gpus
+        added, bill = pool.added(bill, gpus - np.asarray(sized.layout.gpus) * replicas, node_gpus)
+        replicas, gpus = replicas + pool.columns["replicas"], gpus + added
+        nodes = -(-gpus // node_gpus)
     mean = load.queries_per_s / slow
     queries, output = mean * YEAR_S, np.asarray(load.asked.output_tokens, np.float64)
     total = bill.lines.total_cents / 100
@@ -143,9 +159,9 @@ def _read(
         "tta_p95_s": waits.tta_s["p95"] * slow,
         "tta_p99_s": waits.tta_s["p99"] * slow,
         "requests_per_s_per_replica": capacity,
-        "replicas": sized.replicas,
-        "gpus": sized.gpus,
-        "nodes": sized.nodes,
+        "replicas": replicas,
+        "gpus": gpus,
+        "nodes": nodes,
         "utilization": mean / (capacity * sized.replicas),
         "annual_tco_usd": total,
         **{f"{part}_usd_per_year": bill.lines.category_cents(part) / 100
@@ -167,11 +183,11 @@ def _read(
     shape = np.shape(total)
     return Varied(
         {name: np.broadcast_to(value, shape) for name, value in columns.items()},
-        bill.lines, figures, sized.fits >= 1, missed, sized.layout,
+        bill.lines, figures, (sized.fits >= 1) & (True if pool is None else pool.fits), missed, sized.layout,
     )  # fmt: skip
 
 
-def _load(scenario: Scenario, values: Values, rows: int, slow: Any) -> Load:
+def _load(scenario: Scenario, values: Values, rows: int, slow: Any, judged_s: Any) -> Load:
     """The load of every row; a slower engine is the same one under more load, its clock running slower."""
     work = scenario.workload
     asked = varied_demand(scenario, values)
@@ -185,7 +201,26 @@ def _load(scenario: Scenario, values: Values, rows: int, slow: Any) -> Load:
     mean = figure("workload.qps", work.qps) * slow
     peak = mean * np.maximum(figure("workload.peak_to_mean", work.peak_to_mean), 1.0)
     bursts = figure("workload.burstiness", work.burstiness)
-    return assembled((asked,), whole, hit, mean, peak, bursts, shape_of(scenario)[None])
+    made = assembled((asked,), whole, hit, mean, peak, bursts, shape_of(scenario)[None])
+    return replace(made, judged_s=judged_s)
+
+
+def _pool(scenario: Scenario, values: Values, slow: Any) -> VariedPool | None:
+    """The pool of a verifier that is another model; its lengths and its load follow those of the rows."""
+    first = judged(scenario)
+    if first is None:
+        return None
+    work = varied_demand(scenario, values).verifier or first
+    theirs = {key: value for key, value in values.items() if key in COST_KEYS or key in _TRAFFIC[:4]}
+    requests = np.asarray(work.requests, np.float64)
+    theirs |= {
+        "workload.qps": values.get("workload.qps", scenario.workload.qps) * requests * np.ones_like(slow),
+        "workload.prompt_tokens": work.prefill_tokens / requests,
+        "workload.answer_tokens": np.maximum(work.decode_tokens / requests, 1.0),
+    }
+    made = varied(pool_of(scenario, first), theirs, slow)
+    wait_s = work.passes * made.columns["ttft_s"] + work.sequential_decode_tokens * made.columns["itl_s"]
+    return VariedPool(made.columns, made.lines, np.asarray(made.layout.gpus), made.fits, work.own_pool, wait_s)
 
 
 def varied_demand(scenario: Scenario, values: Values) -> Demand:

@@ -19,7 +19,6 @@ from capplan.reasoning.demand import accuracy
 from capplan.reasoning.worth import usd_per_point
 from capplan.search.contenders import contenders, differing
 from capplan.search.dominance import dominated, staircase
-from capplan.search.judges import with_judges
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -58,7 +57,7 @@ def compare(scenario: Scenario) -> Compared:
     variants, ours = contenders(scenario)
     base = scene.base_of(scenario)
     known = None if base is None else _referred(base, scenario, variants)
-    made = with_judges(plans(variants))
+    made = plans(variants)
     found = [None if known is None else _accuracy(known, one) for one in variants]
     columns = differing(variants)
     made = [_held_to_target(plan, right) for plan, right in zip(made, found, strict=True)]

@@ -1,7 +1,6 @@
 """Comparing ways of thinking: the frontier, the bill of the verifier, the recommendation, and equal arithmetic."""
 
 import time
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.errors import UserError
-from capplan.plan import plans
+from capplan.plan import plan
 from capplan.scenario.loader import load, loads
 from capplan.search.compute import at_equal
 from capplan.search.contenders import LINE_UP, contenders, differing
 from capplan.search.dominance import dominated, staircase
-from capplan.search.judges import with_judges
 from capplan.search.strategies import compare
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -107,36 +105,12 @@ def test_a_scenario_with_one_way_of_thinking_gets_a_line_up_that_thinks_as_long(
     assert {v.reasoning.thinking_tokens.mean_tokens for v in variants if v.reasoning.strategy != "direct"} == {4000}
 
 
-def judged(pool: str, model: str = "qwen2.5-7b"):
-    text = f"""
-reasoning: {{strategy: best_of_n, samples: 8, k: 16, verifier: {{model: {model}, kind: process, pool: {pool}}}}}
-"""
-    made = plans([loads(HEAD + text, "x.yaml")])
-    return made[0], with_judges(made)[0]
-
-
-@pytest.mark.parametrize("pool", ["own", "shared"])
-def test_the_verifiers_lines_add_up_to_the_bill_to_the_cent(pool):
-    alone, both = judged(pool)
-    assert both.row["annual_tco_usd"] == sum((line.usd_per_year for line in both.lines), start=Decimal(0))
-    assert both.row["annual_tco_usd"] >= alone.row["annual_tco_usd"]
-    assert both.row["tta_s"] > alone.row["tta_s"]
-
-
-def test_a_pool_of_its_own_is_never_cheaper_than_a_shared_one():
-    (_, own), (_, shared) = judged("own"), judged("shared")
-    assert own.row["gpus"] >= shared.row["gpus"]
-    assert own.row["annual_tco_usd"] > shared.row["annual_tco_usd"]
-
-
-def test_a_larger_verifier_never_costs_less():
-    small, large = (judged("own", name)[1] for name in ("qwen2.5-7b", "qwen2.5-72b"))
-    assert large.row["annual_tco_usd"] >= small.row["annual_tco_usd"]
-
-
-def test_without_a_verifier_of_another_model_plans_stay_as_they_are():
-    made = plans([loads(HEAD + "reasoning: {strategy: best_of_n, samples: 4, k: 16}", "x.yaml")])
-    assert with_judges(made) == made
+def test_strategies_and_a_plan_of_the_same_section_cost_the_same_verifier_and_all():
+    section = "{strategy: best_of_n, samples: 8, k: 16, verifier: {model: qwen2.5-7b, kind: process, pool: own}}"
+    compared = compare(loads(HEAD + f"strategies: [direct, {section}]", "x.yaml")).rows[1]
+    planned = plan(loads(HEAD + f"reasoning: {section}", "x.yaml")).row
+    for name in ("annual_tco_usd", "gpus", "tta_s", "tta_p95_s", "usd_per_1k_queries", "annual_kwh", "accuracy"):
+        assert compared[name] == planned[name]
 
 
 def test_without_quality_nothing_is_recommended_and_the_note_says_what_to_give():

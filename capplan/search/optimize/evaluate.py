@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,9 @@ from capplan.engine.usage import bandwidth_utilization, compute_utilization
 from capplan.errors import CapplanError
 from capplan.fleet.replicas import nodes_needed, replicas_needed
 from capplan.plan.deployment import Deployment, deployment
+from capplan.plan.judging import Judge
 from capplan.plan.load import Load, load
+from capplan.plan.plan import judges
 from capplan.plan.quality import accuracies
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.paces import Lines, figures, state_at
@@ -85,10 +89,11 @@ def evaluate(choice: Choice) -> Evaluated | str:
     try:
         served = deployment(scenario)
         tried = layouts(scenario, served)
-        asked = load([scenario])
+        judge = judges([scenario])[0]
+        asked = load([scenario], 0.0 if judge is None else judge.wait_s)
     except CapplanError as wrong:
         return str(wrong)
-    return _Pass(choice, served, asked, tried).made(*_cells(scenario, served, tried, asked))
+    return _Pass(choice, served, asked, tried, judge).made(*_cells(scenario, served, tried, asked))
 
 
 def _cells(scenario: Scenario, served: Deployment, tried: Layout, asked: Load) -> tuple[Any, Any]:
@@ -112,6 +117,7 @@ class _Pass:
     served: Deployment
     asked: Load
     tried: Layout
+    judge: Judge | None
 
     def made(self, fits: Any, tried_sequences: Any) -> Evaluated:
         scenario = self.choice.scenario
@@ -141,6 +147,12 @@ class _Pass:
         mean_per_s = float((self.asked.queries_per_s * self.asked.requests_per_query)[0])
         power, lost_s = self._power(replica, curves, mean_per_s / replicas, replicas, boards)
         usd, kwh, kg, unpriced = self._bills(boards, nodes, power, lost_s)
+        if self.judge is not None:
+            added, share = self.judge.added(boards, boards - size * replicas)
+            boards = boards + added
+            usd, kwh, kg = (
+                mine + share * judging for mine, judging in zip((usd, kwh, kg), self._judging(), strict=True)
+            )
         at_peak = offered / serving
         ratios = {name: lines[name.removesuffix("_s")].at(at_peak) / limit for name, limit in targets.items()}
         right = accuracies([scenario], self.served, self.asked)[0]
@@ -191,6 +203,19 @@ class _Pass:
             usd[place] = (paid.lines.total_cents / 100).reshape(boards.shape)
             kwh, kg = paid.kwh.reshape(boards.shape), paid.kg_co2e.reshape(boards.shape)
         return usd, kwh, kg, tuple(why)
+
+    def _judging(self) -> tuple[Any, float, float]:
+        """A year of the verifier's whole pool: USD by way of paying, shape (P, 1, 1), kWh and kg CO2e."""
+        scenario, tried = self.choice.scenario, ways(self.choice.scenario)
+        usd = np.full((len(tried), 1, 1), np.nan)
+        row: Mapping[str, Any] = {}
+        for place, way in enumerate(tried):
+            with contextlib.suppress(CapplanError):  # without a price it is no candidate, as `_bills` says
+                paying = scenario.having({"cost": cost_under(scenario.cost, way, self.choice.own_gpu)})
+                judge = judges([paying])[0]
+                row = judge.pool.row if judge else {}
+                usd[place] = float(row["annual_tco_usd"])
+        return usd, float(row.get("annual_kwh", np.nan)), float(row.get("annual_kg_co2e", np.nan))
 
     def _limits(self, usd: Any, kwh: Any, boards: Any, accuracy: float | None) -> dict[str, Any]:
         """Ratios of the targets that are no latencies."""
