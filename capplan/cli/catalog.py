@@ -90,10 +90,13 @@ def check(kind: Kind = None, quiet: Quiet = False) -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="LiteLLM's JSON, SkyPilot's CSV, or a CSV of your own.")],
-    on: Annotated[str, typer.Option("--on", metavar="DAY", help="The day on which the prices held.")] = "",
+    file: Annotated[Path, typer.Argument(help="LiteLLM's JSON, SkyPilot's CSV, a CSV of your own; or a config.json.")],
+    on: Annotated[
+        str, typer.Option("--on", metavar="DAY", help="The day on which the prices held, or the config was read.")
+    ] = "",
     provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="Whose SkyPilot file it is.")] = "",
     tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="hyperscaler, neocloud or long_tail.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What a config's model is called.")] = "",
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Your own catalogue; else CAPPLAN_CATALOG.")
     ] = None,
@@ -102,7 +105,9 @@ def import_(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Prices of a file beside those that stood; with a folder of your own, into the catalogue.
+    """Prices of a file, or the model of a config.json, beside what stood; with a folder, into your own catalogue.
+
+    $ capplan catalog import prices.csv --to my-catalogue
 
     A price of zero, or none, is absent, never free. Own columns: model, provider, input, output (0.55 USD/Mtoken) or
     accelerator, provider, price (2.40 USD/hour), and date, term, region.
@@ -111,13 +116,17 @@ def import_(
 
     from capplan.catalog.imports import reading, writing
 
+    folder = to or (Path(os.environ["CAPPLAN_CATALOG"]) if os.environ.get("CAPPLAN_CATALOG") else None)
+    text = _text(file)
+    if reading.is_config(text):
+        _import_model(file, on, name, folder, format, out, quiet)
+        return
     if tier and tier not in ("hyperscaler", "neocloud", "long_tail"):
         raise UserError(f"--tier {tier}: no such tier (choose from hyperscaler, neocloud, long_tail)")
-    read = reading.read(_text(file), str(file), on, provider)
+    read = reading.read(text, str(file), on, provider)
     found = writing.changes(read)
     rows = [_change(one) for one in found if every or not one.same]
     write(_json(rows) if format is Format.json else _columns([list(row.values()) for row in rows]), out)
-    folder = to or (Path(os.environ["CAPPLAN_CATALOG"]) if os.environ.get("CAPPLAN_CATALOG") else None)
     paths = writing.write(writing.news(read), folder, f"{file.name} ({read.kind})", tier) if folder else []
     if quiet:
         return
@@ -129,6 +138,24 @@ def import_(
     same = sum(one.same for one in found)
     written = f"{len(paths)} files written below {folder}" if folder else "nothing written (add --to FOLDER)"
     note(f"{read.kind}: {len(found)} prices, {same} as they stood; {written}")
+
+
+def _import_model(
+    file: Path, on: str, name: str, folder: Path | None, format: Format, out: Path | None, quiet: bool
+) -> None:
+    from capplan.catalog.imports.models import read_model, write_model
+
+    made = read_model(file, on, name)
+    rows = [{"figure": figure, "stood": before, "now": now} for figure, before, now in made.differences]
+    shown = made.text if not made.known else _columns([list(row.values()) for row in rows])
+    write(_json(rows) if format is Format.json else shown, out)
+    where = f"written to {write_model(made, folder)}" if folder else "nothing written (add --to FOLDER)"
+    if quiet:
+        return
+    for assumption in made.assumptions:
+        note(f"warning: {assumption}")
+    stood = f"{len(rows)} figures differ from those that stood" if made.known else "a new model"
+    note(f"{made.name}: {stood}; {where}")
 
 
 def _text(file: Path) -> str:

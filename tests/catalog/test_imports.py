@@ -7,8 +7,11 @@ import pytest
 
 from capplan.catalog.api_prices import api_price
 from capplan.catalog.check import check
-from capplan.catalog.imports.reading import read
+from capplan.catalog.huggingface import architecture_from_config
+from capplan.catalog.imports.models import read_model, write_model
+from capplan.catalog.imports.reading import is_config, read
 from capplan.catalog.imports.writing import changes, news, write
+from capplan.catalog.models import model
 from capplan.catalog.prices import purchase, rent
 from capplan.errors import UserError
 
@@ -74,7 +77,7 @@ def test_every_wrong_row_is_told_at_once() -> None:
         (litellm(), "add --on"),
         (SKY, "add --on"),
         ("{", "not JSON"),
-        ('{"model_type": "llama"}', "needs no import"),
+        ("[1, 2]", "no price list"),
         ("a,b\n1,2\n", "no price file"),
         (litellm(input_cost_per_token=-1), "above 0"),
         (litellm(output_cost_per_token=2.0), "another unit"),
@@ -129,6 +132,54 @@ def test_a_provider_whose_tier_nobody_knows_needs_one(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--tier"):
         write(read(OWN, "own.csv"), tmp_path, "own.csv")
     assert not list(tmp_path.rglob("*.yaml"))
+
+
+CONFIG = {"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32,
+          "num_key_value_heads": 8, "intermediate_size": 14336, "vocab_size": 128256,
+          "max_position_embeddings": 131072}  # fmt: skip
+
+
+def config(folder: Path, **changed: object) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG | changed))
+    return folder / "config.json"
+
+
+def test_a_config_becomes_a_model_of_ones_own_catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config(tmp_path / "My_Model-8B")
+    made = read_model(path, "2026-11-20")
+    assert (made.name, made.known, made.differences) == ("my-model-8b", False, ())
+    write_model(made, tmp_path / "own")
+    monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path / "own"))
+    assert model("my-model-8b").architecture == architecture_from_config(CONFIG, "my-model-8b")
+    assert model("my-model-8b").sources == ("My_Model-8B/config.json (config, read 2026-11-20)",)
+    assert not check("models")
+
+
+def test_a_config_of_a_known_model_is_set_beside_it(tmp_path: Path) -> None:
+    made = read_model(config(tmp_path / "x", num_hidden_layers=36), "2026-11-20", name="llama-3.1-8b")
+    assert made.known and made.differences == (("layers", "32", "36"),)
+
+
+@pytest.mark.parametrize(
+    ("on", "name", "said"), [("", "", "add --on"), ("soon", "", "add --on"), ("2026-11-20", "../etc", "is no name")]
+)
+def test_a_config_needs_a_day_and_a_name(tmp_path: Path, on: str, name: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        read_model(config(tmp_path / "m"), on, name)
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    made = read_model(config(tmp_path / "m"), "2026-11-20")
+    with pytest.raises(UserError, match="cannot be written"):
+        write_model(made, tmp_path / "file")
+    with pytest.raises(UserError, match="cannot be written"):
+        write(read(litellm(), "f", on="2026-11-20"), tmp_path / "file", "prices.json")
+
+
+def test_a_config_is_told_from_a_price_list() -> None:
+    assert is_config(json.dumps(CONFIG)) and not is_config(litellm()) and not is_config(OWN) and not is_config("{")
 
 
 def test_text_of_a_file_cannot_break_the_catalogues_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

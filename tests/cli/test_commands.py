@@ -35,6 +35,8 @@ def desk(capplan, tmp_path: Path) -> Path:
     """A folder as a user may have it: the scenarios, points to predict and results that were measured."""
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     write_csv(tmp_path / "points.csv", POINTS)
+    price = {"accelerator": "h100-sxm", "provider": "nebius", "price": "3.10 USD/hour", "date": "2026-11-20"}
+    write_csv(tmp_path / "prices.csv", [price])
     predicted = rows(capplan("predict", tmp_path / "points.csv", "-f", "csv").stdout)
     measured = [
         {

@@ -162,3 +162,17 @@ def test_catalog_import_shows_what_changes_and_writes_only_where_told(capplan, t
     fresh = capplan("tco", "--pricing", "on_demand", "--set", "cost.provider=nebius", "--strict", env=env)
     assert fresh.returncode == 0 and "3.1 USD/hour" in fresh.stdout and fresh.stderr == ""
     assert capplan("catalog", "import", str(tmp_path / "none.csv")).returncode == 2
+
+
+def test_catalog_import_takes_the_config_of_a_model(capplan, tmp_path: Path) -> None:
+    (tmp_path / "mine-8b").mkdir()
+    path = tmp_path / "mine-8b" / "config.json"
+    path.write_text(json.dumps({"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096, "vocab_size": 9000,
+                                "num_attention_heads": 32, "intermediate_size": 14336,
+                                "max_position_embeddings": 8192}))  # fmt: skip
+    shown = capplan("catalog", "import", path, "--on", "2026-11-20")
+    assert shown.returncode == 0 and "layers: 32" in shown.stdout and "nothing written" in shown.stderr
+    assert capplan("catalog", "import", path).returncode == 2
+    own = str(tmp_path / "own")
+    assert capplan("catalog", "import", path, "--on", "2026-11-20", "--to", own).returncode == 0
+    assert capplan("tco", "--model", "mine-8b", env={"CAPPLAN_CATALOG": own}).returncode == 0

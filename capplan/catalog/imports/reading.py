@@ -57,13 +57,22 @@ def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
     )
 
 
+def is_config(text: str) -> bool:
+    """Whether the text is a model's config.json rather than a price list."""
+    try:
+        tree = json.loads(text) if text.lstrip()[:1] == "{" else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(tree, dict) and not {"model_type", "architectures"}.isdisjoint(tree)
+
+
 def _litellm(text: str, name: str, on: str) -> Read:
     try:
         tree = json.loads(text)
     except json.JSONDecodeError as wrong:
         raise UserError(f"{name}:{wrong.lineno}:{wrong.colno}: not JSON: {wrong.msg}") from None
-    if not isinstance(tree, dict) or "model_type" in tree or "architectures" in tree:
-        raise UserError(f"{name}: no price list; a model's config.json needs no import: write model: {name}")
+    if not isinstance(tree, dict):
+        raise UserError(f"{name}: no price list: an object of models is needed")
     _dated(on, name)
     found, skipped, faults = [], Counter[str](), []
     for id_, held in tree.items():

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from capplan.catalog import files
 from capplan.catalog.api_prices import api_price
+from capplan.catalog.imports.folder import file_of, save
 from capplan.catalog.imports.rows import ApiRow, Read, RentRow
 from capplan.catalog.prices import MissingPrice, rent
 from capplan.errors import UserError
 
 # Prices further apart than this are more often a wrong unit than a new price.
 FAR = 5.0
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,14 @@ def write(read: Read, folder: Path, title: str, tier: str = "") -> list[Path]:
     for accelerator, rents in _by(read.rents, "accelerator").items():
         lines, head = [_rent_line(row, tier or _tier(row)) for row in rents], f"Prices of {accelerator}"
         made |= _added(folder, "prices/accelerators", accelerator, "rent", lines, title, head, rents)
-    for path, text in made.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    save(made)
     return sorted(made)
 
 
 def _added(
     folder: Path, kind: str, name: str, key: str, lines: Sequence[str], title: str, head: str, rows: Sequence[object]
 ) -> Mapping[Path, str]:
-    if not _NAME.fullmatch(name):
-        raise UserError(f"'{name}' is no name for a file of the catalogue")
-    path = folder / kind / f"{name}.yaml"
+    path = file_of(folder, kind, name)
     text = path.read_text("utf-8") if path.is_file() else _shipped(kind, name)
     if not text:
         text = f"name: {name}\ntitle: {_quoted(head)}\nsources:\n{key}:\n"
