@@ -42,7 +42,9 @@ class Quantity(Kind):
     def _parsed(self, text: str) -> float:
         if self.infinite and text.lower() in (".inf", "inf", "+.inf"):
             return math.inf
-        number = parse(text, self.unit)
+        # Nothing that is planned is negative, so `units` reads no sign; a correlation may be.
+        signed = self.least is not None and self.least < 0 and text.startswith("-")
+        number = -parse(text[1:], self.unit) if signed else parse(text, self.unit)
         # 70 % is 0.7, not the 0.7000000000000001 of a product with 0.01.
         return float(f"{number:.15g}") if text.endswith("%") else number
 

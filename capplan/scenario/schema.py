@@ -11,6 +11,7 @@ from capplan.scenario.optimize import Optimize
 from capplan.scenario.part import Part, key, required
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.risk import Risk
 from capplan.scenario.routing import Routing
 from capplan.scenario.serving import Serving
 from capplan.scenario.targets import Targets
@@ -72,6 +73,7 @@ class Scenario(Part):
     quality: Quality = key(Quality(), "Where accuracy comes from.")
     cost: Cost = key(Cost(), "Money, energy and carbon.")
     forecast: Forecast = key(Forecast(), "Years ahead: growth and falling prices.")
+    risk: Risk = key(Risk(), "Uncertain figures that move together.")
     optimize: Optimize | None = key(None, "What `optimize` may choose from. Left out: all that it knows.")
 
     path: Path | None

@@ -1,7 +1,7 @@
 """Uncertain figures and how they are drawn: three points make a law, sampled evenly over its shares."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,6 +100,37 @@ def shares(path: str, count: int, seed: int) -> Floats:
     slices = source.permutation(count)
     drawn: Floats = (slices + source.random(count)) / count
     return np.clip(drawn, 1e-9, 1 - 1e-9)
+
+
+def correlated(drawn: Mapping[str, Floats], ranks: Mapping[tuple[str, str], float]) -> dict[str, Floats]:
+    """The same shares of each figure, in another order of its worlds, so that pairs have these rank correlations.
+
+    A Gaussian copula by the method of Iman and Conover (1982): every figure keeps its own draws, one in each slice, and
+    the first of a pair its order too. Spearman's rho of a bivariate normal law is 6/pi asin(r/2), hence r = 2 sin(pi
+    rho / 6) (Kruskal 1958). Pairs that are not named stay independent, unless others tie them.
+    drawn: shares of shape (worlds,) by figure. ranks: by pair of figures. Raises UserError for correlations that no
+    law can have together.
+
+    >>> drawn = correlated({"a": shares("a", 9, 0), "b": shares("b", 9, 0)}, {("a", "b"): 0.99})
+    >>> bool(np.corrcoef(drawn["a"], drawn["b"])[0, 1] > 0.9)
+    True
+    """
+    names = list(dict.fromkeys(name for pair in ranks for name in pair))
+    made = dict(drawn)
+    if not names:
+        return made
+    law = np.eye(len(names))
+    for pair, rank in ranks.items():
+        one, other = map(names.index, pair)
+        law[one, other] = law[other, one] = 2 * np.sin(np.pi * rank / 6)
+    try:
+        factor = np.linalg.cholesky(law)
+    except np.linalg.LinAlgError:
+        raise UserError("risk.correlations: no law has all of these at once; weaken one of them") from None
+    scores = factor @ quantile(np.array([drawn[name] for name in names]))
+    for name, score in zip(names, scores, strict=True):
+        made[name] = np.sort(drawn[name])[np.argsort(np.argsort(score, kind="stable"), kind="stable")]
+    return made
 
 
 def checked(inputs: Sequence[Uncertain]) -> tuple[Uncertain, ...]:

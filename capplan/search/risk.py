@@ -13,7 +13,7 @@ from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.varied import Fleet
 from capplan.scenario.overrides import with_values
-from capplan.search.draws import Uncertain, shares
+from capplan.search.draws import Uncertain, correlated, shares
 from capplan.search.inputs import GROWTH, inputs
 from capplan.search.worlds import Worlds, is_array, layout_of, worlds
 
@@ -106,15 +106,16 @@ def risk(
     """Monte-Carlo over everything that is uncertain: the scenario's ranges and, with `bands`, the catalogue's.
 
     The layout is that of the plan at the middle; the fleet is sized anew in every world, and the plan's own fleet is
-    judged beside it. Inputs are independent. candidates: by name, what could be built instead; they meet the same
-    worlds. The same seed gives the same worlds on every machine. Raises UserError where nothing is uncertain or no
-    plan can be at the middle.
+    judged beside it. Inputs are independent but for `risk.correlations`. candidates: by name, what could be built
+    instead; they meet the same worlds. The same seed gives the same worlds on every machine. Raises UserError where
+    nothing is uncertain, no plan can be at the middle, or correlations name what is not drawn.
     """
     middle = _middle(scenario)
     drawn_inputs = inputs(middle, law, bands)
     if not drawn_inputs:
         raise UserError(f"{scenario.name}: nothing is uncertain (write a key as {{low: ..., mid: ..., high: ...}})")
-    drawn = {one.path: shares(one.path, count, seed) for one in drawn_inputs}
+    _correlations_of_drawn(scenario, drawn_inputs)
+    drawn = _drawn(scenario, drawn_inputs, count, seed)
     layout = layout_of(middle)
     made = worlds(scenario, drawn_inputs, drawn, layout)
     kept = worlds(scenario, drawn_inputs, drawn, layout, Fleet(layout, float(middle.row["replicas"])))
@@ -143,6 +144,20 @@ def _middle(scenario: Scenario) -> Plan:
     if hard:
         raise UserError(f"{scenario.name}: no plan at the middle values: {hard[0].message} (cure: {hard[0].cure})")
     return made
+
+
+def _drawn(scenario: Scenario, drawn: Sequence[Uncertain], count: int, seed: int) -> dict[str, Any]:
+    """Shares of every input in every world. Correlations of what is not drawn, as a price of another way, are idle."""
+    names = {one.path for one in drawn}
+    ranks = {(a, b): one.rank for one in scenario.risk.correlations for a, b in [one.between] if {a, b} <= names}
+    return correlated({name: shares(name, count, seed) for name in sorted(names)}, ranks)
+
+
+def _correlations_of_drawn(scenario: Scenario, drawn: Sequence[Uncertain]) -> None:
+    known = [one.path for one in drawn]
+    for name in (name for one in scenario.risk.correlations for name in one.between):
+        if name not in known:
+            raise UserError(f"risk.correlations: {name} is not uncertain here (drawn are {', '.join(known)})")
 
 
 def _quantiles(made: Worlds, share: float) -> dict[str, float]:
@@ -221,17 +236,24 @@ def _costs(scenario: Scenario, count: int, seed: int, law: str, bands: bool) -> 
     except UserError:
         return np.full(count, np.inf)
     drawn = inputs(middle, law, bands)
-    made = worlds(scenario, drawn, {one.path: shares(one.path, count, seed) for one in drawn}, layout_of(middle))
+    made = worlds(scenario, drawn, _drawn(scenario, drawn, count, seed), layout_of(middle))
     return np.where(made.possible, made.usd, np.inf)
 
 
 def _notes(scenario: Scenario, count: int, seed: int, law: str, drawn: Sequence[Uncertain]) -> list[str]:
     said = [
         f"{count:,} worlds, seed {seed}; ranges of the scenario as {law}, catalogued prices as triangular, the model's "
-        "error as lognormal through its 80 % interval; inputs are drawn independently.",
-        "The fleet is sized anew in every world, in the layout of the plan at the middle; `kept` judges the plan's own "
-        "fleet in the same worlds.",
+        f"error as lognormal through its 80 % interval; {_together(scenario)}.",
+        "The layout is that of the plan at the middle in every world, since one is bought; replicas and GPUs follow "
+        "each world's load, and `kept` judges the plan's own fleet in the same worlds.",
     ]
     if scenario.forecast.growth_per_month or GROWTH in {one.path for one in drawn}:
         said.append("Traffic is that after a year of the forecast's growth.")
     return said
+
+
+def _together(scenario: Scenario) -> str:
+    pairs = [f"{' and '.join(one.between)} ({one.rank:+.2g})" for one in scenario.risk.correlations]
+    if not pairs:
+        return "inputs are drawn independently (`risk.correlations` would tie them)"
+    return f"rank correlations of {', '.join(pairs)} by a Gaussian copula, all else independent"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import spearmanr
 
 from capplan.errors import UserError
 from capplan.plan import plan
@@ -13,7 +14,7 @@ from capplan.plan.varied import varied
 from capplan.scenario.loader import loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
-from capplan.search.draws import Uncertain, shares
+from capplan.search.draws import Uncertain, correlated, shares
 from capplan.search.inputs import PACE, inputs
 from capplan.search.risk import risk
 
@@ -72,6 +73,44 @@ def test_a_further_input_leaves_the_draws_of_the_others_as_they_were() -> None:
 
 def test_every_slice_of_the_shares_has_one_world() -> None:
     assert sorted(np.floor(shares("x", 1000, 3) * 1000).astype(int)) == list(range(1000))
+
+
+@pytest.mark.parametrize("rank", [-0.9, -0.3, 0.2, 0.6, 0.95])
+def test_correlated_figures_keep_their_own_draws_and_have_the_rank_correlation_asked_for(rank: float) -> None:
+    drawn = {name: shares(name, 10_000, 5) for name in ("a", "b", "c")}
+    made = correlated(drawn, {("a", "b"): rank})
+    assert spearmanr(made["a"], made["b"]).statistic == pytest.approx(rank, abs=0.03)
+    assert spearmanr(made["a"], made["c"]).statistic == pytest.approx(0, abs=0.03)
+    assert all(np.array_equal(np.sort(made[name]), np.sort(drawn[name])) for name in drawn)
+    assert np.array_equal(made["a"], drawn["a"]) and np.array_equal(made["c"], drawn["c"])
+
+
+def test_figures_that_rise_together_widen_the_interval_and_opposed_ones_narrow_it() -> None:
+    def width(rank: float) -> float:
+        pairs = f"risk: {{correlations: [{{between: [workload.qps, reasoning.k], rank: {rank}}}]}}"
+        found = risk(loads(BUSY + pairs), 2000, bands=False)
+        return found.quantiles["p90"]["annual_tco_usd"] - found.quantiles["p10"]["annual_tco_usd"]
+
+    assert width(-0.8) < 0.9 * width(0.0) < 0.9 * 0.9 * width(0.8)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ("{between: [workload.qps, workload.burstiness], rank: 0.5}", "workload.burstiness is not uncertain here"),
+        ("{between: [workload.qps, reasoning.k], rank: 0.95}, {between: [workload.qps, workload.prompt_tokens], rank: "
+         "0.95}, {between: [reasoning.k, workload.prompt_tokens], rank: -50 %}", "at once"),
+    ],
+)  # fmt: skip
+def test_correlations_that_cannot_be_are_refused(pairs: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        risk(loads(f"{BUSY}risk: {{correlations: [{pairs}]}}"), 100)
+
+
+def test_a_correlation_is_told_and_independence_too() -> None:
+    pair = "risk: {correlations: [{between: [workload.qps, model error], rank: -20 %}]}"
+    assert "workload.qps and model error (-0.2)" in " ".join(risk(loads(BUSY + pair), 100).notes)
+    assert "independently" in " ".join(risk(loads(BUSY), 100).notes)
 
 
 def test_ten_thousand_worlds_of_a_full_plan_take_at_most_five_seconds() -> None:
