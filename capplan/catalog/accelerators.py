@@ -23,6 +23,7 @@ class Accelerator:
     peak_flop_per_s: dense, by dtype; int8 in operations. link_bandwidth_bytes_per_s: one direction, to the peers of its
     scale-up domain. reported_memory_bytes: what the driver shows, where known; the marketed size is memory_bytes.
     node_gpus: accelerators in one server (a tray of a rack); scale_up_gpus: how many share the fast links.
+    embodied_kg: CO2 equivalent of making one board.
     operators: the file with the efficiencies of its kernels. A figure that is not known is None, never a guess.
     """
 
@@ -41,6 +42,7 @@ class Accelerator:
     pcie_bandwidth_bytes_per_s: float | None = None
     tdp_w: float | None = None
     idle_w: float | None = None
+    embodied_kg: float | None = None
     node_gpus: int
     scale_up_gpus: int
     node_power_w: float | None = None
@@ -60,13 +62,15 @@ class Accelerator:
 _KEYS = {
     "tdp_w": "tdp",
     "idle_w": "idle",
+    "embodied_kg": "embodied_carbon",
     "node_power_w": "node.power",
     "link_bandwidth_bytes_per_s": "link.bandwidth",
     "pcie_bandwidth_bytes_per_s": "pcie_bandwidth",
     "reported_memory_bytes": "reported_memory",
 }
 _WORDS = ("name", "title", "aliases", "vendor", "generation", "status", "operators", "sources", "released")
-_FIGURES = ("memory", "reported_memory", "memory_bandwidth", "peak", "link", "pcie_bandwidth", "tdp", "idle", "node")
+_FIGURES = ("memory", "reported_memory", "memory_bandwidth", "peak", "link", "pcie_bandwidth", "tdp", "idle",
+            "embodied_carbon", "node")  # fmt: skip
 _TOP_KEYS = frozenset({*_WORDS, *_FIGURES})
 _INNER_KEYS = {"link": {"kind", "bandwidth"}, "node": {"gpus", "scale_up_gpus", "power"}, "peak": set(DTYPES)}
 _MISSING = {"operators": "missing; name the chip whose kernels are most alike, e.g. h100-sxm"}
@@ -120,6 +124,7 @@ _FIELDS = (
     ("pcie_bandwidth_bytes_per_s", "pcie_bandwidth", "bytes_per_s", False),
     ("tdp_w", "tdp", "w", False),
     ("idle_w", "idle", "w", False),
+    ("embodied_kg", "embodied_carbon", "kg", False),
     ("node_gpus", "node.gpus", "count", True),
     ("scale_up_gpus", "node.scale_up_gpus", "count", True),
     ("node_power_w", "node.power", "w", False),

@@ -1,7 +1,6 @@
 """Water and the carbon of making the hardware, where the catalogue has figures; where it has none, that is said."""
 
-from capplan import units
-from capplan.catalog.figures import entry
+from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.files import UnknownName
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.engine.excuse import Assumption
@@ -21,16 +20,16 @@ class Footprint:
     absent: tuple[Assumption, ...]
 
 
-def footprint(cost: Cost, accelerator: str, gpus: float, kwh: float) -> Footprint:
-    """Water by the site that `cost.region` names, embodied carbon by the accelerator's file."""
+def footprint(cost: Cost, accelerator: Accelerator, gpus: float, kwh: float) -> Footprint:
+    """Water by the site that `cost.region` names, embodied carbon of the boards by the accelerator's figure."""
     absent = []
     litres = _water_l_per_j(cost)
     if litres is None:
         where = cost.region or "no cost.region is given"
         absent.append(Assumption("water", "not told", f"no figure in the catalogue ({where})"))
-    embodied = _embodied_kg(accelerator)
+    embodied = accelerator.embodied_kg
     if embodied is None:
-        source = f"the catalogue has no embodied_carbon of {accelerator}: emissions are those of the electricity alone"
+        source = f"no embodied_carbon of {accelerator.name} is known: emissions are those of the electricity alone"
         absent.append(Assumption("embodied carbon", "not counted", source))
     years = cost.amortization_s / YEAR_S
     return Footprint(
@@ -51,11 +50,3 @@ def _water_l_per_j(cost: Cost) -> float | None:
         except UnknownName:
             continue
     return None
-
-
-def _embodied_kg(accelerator: str) -> float | None:
-    try:
-        found = entry("accelerators", accelerator).figure("embodied_carbon")
-    except UnknownName:
-        return None
-    return None if found is None else units.parse(found.value, "kg")

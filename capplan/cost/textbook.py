@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from capplan.cost.lines import CostLines, broadcast, column
-from capplan.engine.textbook import TextbookAccelerator, TextbookModel, query
 from capplan.records import dataclass
 
 _SOURCE = "textbook: mlsysim 0.3.0 EconomicsModel"
@@ -57,20 +56,3 @@ def textbook_lines(
             ),
         ]
     )  # fmt: skip
-
-
-def query_cost_usd(
-    model: TextbookModel,
-    chip: TextbookAccelerator,
-    price_usd: float,
-    prompt_tokens: float,
-    k: ArrayLike,
-    terms: Terms | None = None,
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """What one query of K steps costs on a full fleet: its seconds of one accelerator's year, before whole nodes.
-
-    Two models on one chip swap places in cost at the K at which they do in time, since the bill is per accelerator.
-    """
-    law = terms or Terms()
-    yearly_usd = float(textbook_lines(1, price_usd, chip.tdp_w, law).total_usd(0))
-    return query(model, chip, prompt_tokens, k).time_s * yearly_usd / (law.hours_per_year * 3600)

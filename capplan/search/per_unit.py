@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from capplan.catalog.accelerators import accelerator
 from capplan.cost.footprint import Footprint, footprint
 from capplan.cost.lines import usd_per
 from capplan.plan import Plan, plans
@@ -32,7 +33,8 @@ def with_next(scenario: Scenario) -> tuple[Plan, Plan | None]:
 def footprint_of(plan: Plan) -> Footprint:
     """Water and embodied carbon of a plan's year."""
     row = plan.row
-    return footprint(plan.scenario.cost, str(row["gpu"]), float(row["gpus"]), float(row["annual_kwh"]))
+    chip = accelerator(plan.scenario.gpu)
+    return footprint(plan.scenario.cost, chip, float(row["gpus"]), float(row["annual_kwh"]))
 
 
 def per_unit(plan: Plan, more: Plan | None = None) -> dict[str, object]:

@@ -66,6 +66,19 @@ def test_falling_prices_never_raise_the_cost_and_later_money_is_worth_less() -> 
     assert later < plain
 
 
+def test_the_net_present_cost_is_that_of_the_textbook_sum() -> None:
+    """Two years at 10 %: the purchase now, running costs at the start of each month, the residual at the end."""
+    base = case(forecast__growth_per_month=0.0, forecast__years=2, forecast__discount_rate=0.1,
+                cost__amortization=4 * 365 * 86400.0, cost__residual_value=0.2)  # fmt: skip
+    found = forecast(base)
+    bought, monthly = float(found.years[0].purchases_usd), float(found.years[0].running_usd) / 12
+    factor = 1.1 ** (-1 / 12)
+    annuity_due = (1 - factor**24) / (1 - factor)  # 1 + factor + ... + factor^23
+    left = bought * (1 - 0.8 * 2 / 4)  # half of the way from the price to 20 % of it
+    assert float(found.residual_usd) == pytest.approx(left, abs=0.01)
+    assert float(found.npv_usd) == pytest.approx(bought + monthly * annuity_due - left / 1.1**2, abs=0.1)
+
+
 def test_traffic_that_grows_out_of_all_proportion_is_refused() -> None:
     with pytest.raises(UserError, match="growth_per_month"):
         forecast(case(forecast__growth_per_month=10.0, forecast__years=30))
