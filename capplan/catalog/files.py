@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from capplan.errors import UserError
+from capplan.reading import Unreadable, read_text
 
 Tree = str | list["Tree"] | dict[str, "Tree"]
 
@@ -31,7 +32,7 @@ KINDS = (
     "quality",
 )
 
-_LARGEST_FILE_BYTES = 4_000_000
+_LARGEST_FILE_BYTES = 4 << 20
 _DEEPEST = 40
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # text only: `no` stays "no" and 010 stays "010"
 _DEFAULT_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
@@ -130,13 +131,16 @@ def load_yaml(path: Path) -> dict[str, Tree]:
 
 
 @lru_cache(maxsize=1024)
-def _load(path: Path, _mtime_ns: int, size: int) -> dict[str, Tree]:
-    if size > _LARGEST_FILE_BYTES:
-        raise CatalogError(f"{path}: {size:,} bytes; a catalogue file holds at most {_LARGEST_FILE_BYTES:,}")
+def _load(path: Path, _mtime_ns: int, _size: int) -> dict[str, Tree]:
+    return parse_yaml(file_text(path), str(path))
+
+
+def file_text(path: Path) -> str:
+    """The text of a catalogue file; raises CatalogError where it cannot be read."""
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise CatalogError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+        return read_text(path, _LARGEST_FILE_BYTES)
+    except Unreadable as wrong:
+        raise CatalogError(str(wrong)) from None
 
 
 def parse_yaml(text: str, where: str) -> dict[str, Tree]:
@@ -195,7 +199,7 @@ def catalog_hash() -> str:
     for folder in roots():
         for path in sorted(folder.rglob("*.yaml")):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(path.read_bytes() + b"\0")
+            digest.update(file_text(path).encode() + b"\0")
     return digest.hexdigest()[:12]
 
 
@@ -218,7 +222,7 @@ def _index(folder: Path, _mtime_ns: int) -> tuple[dict[str, Path], dict[str, Pat
 
 def quick_aliases(path: Path) -> list[str]:
     """The aliases of a file without reading its YAML as a whole."""
-    match = _ALIASES.search(path.read_text(encoding="utf-8", errors="replace"))
+    match = _ALIASES.search(file_text(path))
     return [part.strip().strip("\"'") for part in match[1].split(",") if part.strip()] if match else []
 
 

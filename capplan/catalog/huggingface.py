@@ -1,6 +1,5 @@
 """Read a Hugging Face `config.json` into the `shape:` mapping of a model file."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from capplan.catalog.hf_conventions import CONVENTIONS, OMITTED, SAME_AS, Conven
 from capplan.catalog.hf_families import FAMILIES, FOREIGN_KEYS, OLD_NAMES, widths
 from capplan.catalog.shape import architecture
 from capplan.errors import UserError
+from capplan.reading import parse_json, read_text
 
-LARGEST_CONFIG_BYTES = 4_000_000
+LARGEST_CONFIG_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,7 @@ def read_config(path: Path) -> Mapping[str, object]:
 
 
 def _read_json(file: Path) -> Mapping[str, object]:
-    try:
-        if file.stat().st_size > LARGEST_CONFIG_BYTES:
-            raise UserError(f"{file}: larger than {LARGEST_CONFIG_BYTES:,} bytes; a config.json is a few kilobytes")
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 text (byte {error.start})") from None
-    except json.JSONDecodeError as error:
-        raise UserError(f"{file}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from None
-    except (RecursionError, ValueError) as error:  # nested too deep; an integer of thousands of digits
-        raise UserError(f"{file}: not a config.json: {error}") from None
+    content = parse_json(read_text(file, LARGEST_CONFIG_BYTES), file)
     if not isinstance(content, Mapping):
         raise UserError(f"{file}: not a config.json: its top level is a {type(content).__name__}, not an object")
     return content

@@ -2,7 +2,7 @@
 
 import re
 
-from capplan.catalog.files import catalog_hash, roots
+from capplan.catalog.files import catalog_hash, file_text, roots
 
 _READ = re.compile(r"\bread:\s*['\"]?(\d{4}-\d{2}-\d{2})")
 # Prices kept as a warning (`use: no`) are never computed with, so their age does not count.
@@ -19,6 +19,6 @@ def stamp() -> dict[str, str | None]:
     prices = [path for top in roots() for path in (top / "prices" / "accelerators").glob("*.yaml")]
     return {
         "hash": catalog_hash(),
-        "date": max((day for path in files for day in _READ.findall(path.read_text("utf-8"))), default=None),
-        "oldest_price": min((day for path in prices for day in _HELD.findall(path.read_text("utf-8"))), default=None),
+        "date": max((day for path in files for day in _READ.findall(file_text(path))), default=None),
+        "oldest_price": min((day for path in prices for day in _HELD.findall(file_text(path))), default=None),
     }

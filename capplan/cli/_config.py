@@ -67,14 +67,12 @@ def _of_file(file: Path | None, key: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _read(file: Path, _mtime_ns: int) -> tuple[tuple[str, str], ...]:
-    from capplan.scenario.document import parse
+    from capplan.reading import read_text
+    from capplan.scenario.document import LARGEST_BYTES, parse
     from capplan.scenario.faults import ScenarioFaults
     from capplan.scenario.kinds import nearest
 
-    try:
-        root, faults = parse(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    root, faults = parse(read_text(file, LARGEST_BYTES), str(file))
     held = root.value if isinstance(root.value, dict) else {}
     wrong = [
         node.fault(key, "unknown key", nearest(key, KEYS) or f"keys: {', '.join(KEYS)}", at_key=True)

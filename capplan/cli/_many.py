@@ -47,31 +47,25 @@ def interrupted(report: Report, out: Path | None, done: int) -> None:
 def write_scenario(scenario: Scenario, out: Path, command: str) -> None:
     """A scenario as YAML; a file that somebody else wrote is never overwritten."""
     from capplan.scenario.written import as_yaml, ours
+    from capplan.writing import write_file
 
-    if out.exists() and not ours(out):
+    if out.is_file() and not ours(out):
         raise UserError(f"--out {out}: would overwrite a scenario that capplan did not write; choose another name")
-    _replace(as_yaml(scenario, out.parent, command), out)
+    write_file(out, as_yaml(scenario, out.parent, command).encode())
 
 
 def write_text(text: str, out: Path | None) -> None:
     """Text of another kind than a report to stdout or a file; a scenario is never overwritten."""
+    from capplan.writing import write_file
+
     if out is None:
         write(text)
         return
-    if out.exists() and _is_scenario(out):
+    if out.is_file() and _is_scenario(out):
         raise UserError(f"--out {out}: would overwrite a scenario; choose another name")
-    _replace(text, out)
+    write_file(out, text.encode())
 
 
 def _is_scenario(path: Path) -> bool:
     with path.open(encoding="utf-8", errors="replace") as file:
         return any(line.startswith(("version: 1", "workload:")) for line in file)
-
-
-def _replace(text: str, out: Path) -> None:
-    draft = out.with_name(f".{out.name}.draft")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(out)
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot write ({error.strerror})") from error

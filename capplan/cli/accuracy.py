@@ -63,13 +63,11 @@ def command(
         write(scatter(scores), plot)
     if readme is not None:
         from capplan.measured.generalise import generalise
+        from capplan.reading import read_text
         from capplan.report.generalisation import pasted
+        from capplan.writing import write_file
 
-        try:
-            text = pasted(readme.read_text("utf-8"), generalise(table.rows, read))
-            readme.write_text(text, "utf-8")
-        except OSError as error:
-            raise UserError(f"--readme {readme}: {error.strerror}") from None
+        write_file(readme, pasted(read_text(readme, 1 << 20), generalise(table.rows, read)).encode())
     headline = next((one for one in scores.headlines if one.metric == PRIMARY), scores.headlines[0])
     if limit is not None and (headline.median is None or headline.median > limit):
         shown = "none" if headline.median is None else f"{100 * headline.median:.1f} %"

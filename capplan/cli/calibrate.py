@@ -53,14 +53,12 @@ def command(
     from capplan.measured.engine_fit import fit_engine, profile_text, summary_lines
     from capplan.measured.given import read_with
     from capplan.measured.points import resolve_table
+    from capplan.writing import write_file
 
     table = read_with(measured, assume or ())
     names = [name.strip() for name in fit.split(",") if name.strip()] if fit else None
     base, fitted = fit_engine(table.rows, resolve_table(table), engine, names, latency)
-    try:
-        out.write_text(profile_text(base, out.stem, fitted), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot write ({error.strerror})") from None
+    write_file(out, profile_text(base, out.stem, fitted).encode())
     if not quiet:
         note("\n".join(summary_lines(fitted)))
 

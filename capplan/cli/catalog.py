@@ -115,9 +115,10 @@ def import_(
     import os
 
     from capplan.catalog.imports import reading, writing
+    from capplan.reading import read_text
 
     folder = to or (Path(os.environ["CAPPLAN_CATALOG"]) if os.environ.get("CAPPLAN_CATALOG") else None)
-    text = _text(file)
+    text = read_text(file, reading.MOST_BYTES)
     if reading.is_config(text):
         _import_model(file, on, name, folder, format, out, quiet)
         return
@@ -156,15 +157,6 @@ def _import_model(
         note(f"warning: {assumption}")
     stood = f"{len(rows)} figures differ from those that stood" if made.known else "a new model"
     note(f"{made.name}: {stood}; {where}")
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
 
 
 def _change(one: "Change") -> dict[str, str]:

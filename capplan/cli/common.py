@@ -6,7 +6,6 @@ import functools
 import inspect
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -177,17 +176,10 @@ def write(text: str, out: Path | None = None) -> None:
 
 def write_bytes(content: bytes, out: Path) -> None:
     """The same for what is no text."""
+    from capplan.writing import write_file
+
     _refuse_inputs(out)
-    try:
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as draft:
-            draft.write(content)
-        # A temporary file is private; a report is as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft.name).chmod(0o666 & ~mask)
-        Path(draft.name).replace(out)
-    except OSError as error:
-        raise UserError(f"--out {out}: cannot write ({error.strerror})") from error
+    write_file(out, content)
 
 
 def note(message: str) -> None:
@@ -207,9 +199,12 @@ def _to_stdout(text: str) -> None:
     except UnicodeEncodeError:
         sys.stdout.buffer.write(text.encode(sys.stdout.encoding, errors="replace"))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`). What is left goes nowhere, and the verdict still counts.
+    except OSError as error:
+        # What is left in the buffer goes nowhere, or it would be tried again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Where the reader has seen enough (`| head`) the verdict still counts.
+        if not isinstance(error, BrokenPipeError):
+            raise UserError(f"stdout: cannot write ({error.strerror})") from None
 
 
 def _columns() -> int:

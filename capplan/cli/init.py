@@ -3,6 +3,7 @@
 $ capplan init --template chat --print
 """
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,16 +22,13 @@ def command(
     show: Annotated[bool, typer.Option("--print", help="Print it instead of writing a file.")] = False,
 ) -> None:
     from capplan.scenario.templates import text as text_of
+    from capplan.writing import write_file
 
     text = text_of(template)
     if show:
         write(text)
         return
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UserError(f"{path}: exists already; give another PATH, or --print to see the template") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot write ({error.strerror})") from None
+    if os.path.lexists(path):
+        raise UserError(f"{path}: exists already; give another PATH, or --print to see the template")
+    write_file(path, text.encode())
     note(f"wrote {path}; next: capplan validate {path}")

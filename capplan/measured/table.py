@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from capplan import reading
 from capplan.engine.point import LOAD_TYPES
 from capplan.measured.faults import Fault, PointFaults
+from capplan.reading import Unreadable
 
 Row = Mapping[str, str]
 
@@ -25,7 +27,7 @@ WORDS = frozenset(
 # All that prediction may look at; every other column is a measurement or a remark.
 INPUTS = COUNTS | RATES | WORDS
 _NEEDED_ONE_OF = ("model", "hf_model")
-_LARGEST_BYTES = 200_000_000
+_LARGEST_BYTES = 24 << 20
 _INFINITE = frozenset({"inf", "infinity", "infinite"})
 
 
@@ -89,13 +91,9 @@ def count(row: Row, column: str) -> int | None:
 def read_text(path: Path) -> str:
     """A file's text; raises PointFaults where it is missing, too large or not UTF-8."""
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise PointFaults([Fault(str(path), 1, 1, "file", "larger than 200 MB", "split it")])
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise PointFaults([Fault(str(path), 1, 1, "file", f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError as error:
-        raise PointFaults([Fault(str(path), 1, 1, "file", f"not UTF-8 at byte {error.start}")]) from None
+        return reading.read_text(path, _LARGEST_BYTES)
+    except Unreadable as wrong:
+        raise PointFaults([Fault(wrong.file, 1, 1, "file", wrong.why, wrong.hint)]) from None
 
 
 def _cells(reader: Iterator[list[str]], path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from capplan.reading import Unreadable, read_text
 from capplan.scenario.document import LARGEST_BYTES, parse
 from capplan.scenario.faults import Fault, ScenarioFaults
 from capplan.scenario.overrides import apply, split, with_values
@@ -27,7 +28,11 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises ScenarioFaults with everything that is wrong, in the file and in the overrides.
     """
-    return _scenario(_text(Path(path)), str(path), Path(path), overrides)
+    try:
+        text = read_text(path, LARGEST_BYTES)
+    except Unreadable as wrong:
+        raise ScenarioFaults([Fault(wrong.file, 0, 0, "", wrong.why, wrong.hint)]) from None
+    return _scenario(text, str(path), Path(path), overrides)
 
 
 def loads(text: str, name: str = "<text>", overrides: Sequence[str] = (), path: Path | None = None) -> Scenario:
@@ -38,29 +43,6 @@ def loads(text: str, name: str = "<text>", overrides: Sequence[str] = (), path: 
 def from_dict(data: Mapping[str, Any], name: str = "<data>", path: Path | None = None) -> Scenario:
     """Reads a scenario from plain data, such as `Scenario.resolved()` or the `scenario` of a JSON report."""
     return _read(node_of(data, Source(name)), [], path)
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.is_dir():
-            raise _unreadable(path, "a folder, not a scenario file")
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _unreadable(path, f"cannot be read: {reason}", "check the path") from None
-    if len(raw) > LARGEST_BYTES:
-        raise _unreadable(path, f"more than {LARGEST_BYTES // 1024} KiB", "a scenario is a page or two")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"not UTF-8 text (byte {error.start}, line {line})"
-        raise _unreadable(path, message, "save the file as UTF-8") from None
-
-
-def _unreadable(path: Path, message: str, hint: str = "") -> ScenarioFaults:
-    return ScenarioFaults([Fault(str(path), 0, 0, "", message, hint)])
 
 
 def _scenario(text: str, name: str, path: Path | None, overrides: Sequence[str]) -> Scenario:

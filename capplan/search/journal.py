@@ -10,6 +10,7 @@ import hashlib
 import io
 import pickle
 from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -79,8 +80,11 @@ class Journal:
 
 class _Ours(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
-        if module.startswith(_ROOMS) or (module, name) in _OTHERS:
+        if (module, name) in _OTHERS:
             return super().find_class(module, name)
+        # Of our own, records alone: anything else that can be called could do more than hold values.
+        if module.startswith("capplan.") and is_dataclass(found := super().find_class(module, name)):
+            return found
         raise pickle.UnpicklingError(f"{module}.{name} is no value of ours")
 
 

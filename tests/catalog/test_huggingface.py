@@ -291,7 +291,7 @@ def test_a_malformed_config_names_the_file_and_the_key(config: Config, message: 
         (b"\xff\xfe\x00", "not UTF-8"),
         (b"[" * 100_000, "config.json"),
         (b'{"hidden_size": ' + b"9" * 10_000 + b"}", "config.json"),
-        (b" " * 5_000_000, "larger than"),
+        (b" " * 5_000_000, "more than 4 MiB"),
     ],
 )
 def test_a_file_that_is_no_config_is_an_error_that_names_it(content: bytes, message: str, tmp_path: Path) -> None:

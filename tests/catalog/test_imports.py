@@ -172,9 +172,9 @@ def test_a_config_needs_a_day_and_a_name(tmp_path: Path, on: str, name: str, sai
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     made = read_model(config(tmp_path / "m"), "2026-11-20")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write"):
         write_model(made, tmp_path / "file")
-    with pytest.raises(UserError, match="cannot be written"):
+    with pytest.raises(UserError, match="cannot write"):
         write(read(litellm(), "f", on="2026-11-20"), tmp_path / "file", "prices.json")
 
 

@@ -126,16 +126,11 @@ def test_an_odd_name_is_an_error_and_not_a_crash(odd: str) -> None:
 
 def test_a_catalogue_name_reads_exactly_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
-    original = Path.read_text
-
-    def counting(self: Path, *args: object, **kwargs: object) -> str:
-        read.append(self)
-        return original(self, *args, **kwargs)  # type: ignore[arg-type]
-
+    text = files.file_text
     files._load.cache_clear()
     model.__globals__["_find"].cache_clear()
     model.__globals__["_build"].cache_clear()
-    monkeypatch.setattr(Path, "read_text", counting)
+    monkeypatch.setattr(files, "file_text", lambda path: (read.append(path), text(path))[1])
     model("llama-3.3-70b")
     assert [path.name for path in read] == ["llama-3.3-70b.yaml"]
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from capplan.engine.point import Point
+from capplan.errors import UserError
 from capplan.measured.faults import PointFaults
 from capplan.measured.given import read_with
 from capplan.measured.observed import observed
@@ -130,7 +131,7 @@ def test_files_of_several_formats_are_read_together(tmp_path: Path) -> None:
 )
 def test_what_is_no_result_says_so(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "x.json").write_text(text)
-    with pytest.raises(PointFaults, match=message):
+    with pytest.raises(UserError, match=message):
         read_with([tmp_path / "x.json"])
 
 

@@ -45,7 +45,7 @@ def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_a_fault(tmp_path: Path) -> None:
-    with pytest.raises(ScenarioFaults, match="a folder, not a scenario file"):
+    with pytest.raises(ScenarioFaults, match="a folder, not a file"):
         load(tmp_path)
 
 

@@ -1,11 +1,11 @@
 """Files of one's own catalogue: which names they may have, and how they are written."""
 
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from capplan.errors import UserError
+from capplan.writing import write_file
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
@@ -22,9 +22,6 @@ def save(made: Mapping[Path, str]) -> None:
     for path, text in made.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as draft:
-                draft.write(text)
-            Path(draft.name).chmod(0o644)
-            Path(draft.name).replace(path)
         except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
+            raise UserError(f"{path}: cannot write ({error.strerror})") from None
+        write_file(path, text.encode())

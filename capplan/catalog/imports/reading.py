@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from capplan.catalog import files
 from capplan.catalog.figures import date_of
 from capplan.catalog.imports.rows import API_FIELDS, ApiRow, Read, RentRow, number, price
 from capplan.errors import UserError
+from capplan.reading import Unreadable, parse_json
 
 _LITELLM = {
     "input": "input_cost_per_token",
@@ -28,7 +28,7 @@ _LITELLM = {
 _MODES = ("chat", "completion", "responses")
 _SKYPILOT = {"InstanceType", "AcceleratorName", "AcceleratorCount", "Price"}
 _TERMS = ("on_demand", "spot", "reserved")
-_MOST_BYTES = 64_000_000
+MOST_BYTES = 16 << 20  # LiteLLM's list has 2
 
 
 def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
@@ -37,8 +37,6 @@ def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
     on: the day that they held, for files that do not say (LiteLLM's, SkyPilot's); provider: whose SkyPilot file it is.
     Raises UserError naming the file and the row of everything that is wrong.
     """
-    if len(text) > _MOST_BYTES:
-        raise UserError(f"{name}: more than {_MOST_BYTES // 10**6} MB; no price list is that long")
     if on and date_of(on) is None:
         raise UserError(f"--on {on}: no date (write it as 2026-11-21)")
     if text.lstrip()[:1] in ("{", "["):
@@ -60,17 +58,14 @@ def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
 def is_config(text: str) -> bool:
     """Whether the text is a model's config.json rather than a price list."""
     try:
-        tree = json.loads(text) if text.lstrip()[:1] == "{" else None
-    except (ValueError, RecursionError):
+        tree = parse_json(text, "") if text.lstrip()[:1] == "{" else None
+    except Unreadable:
         return False
     return isinstance(tree, dict) and not {"model_type", "architectures"}.isdisjoint(tree)
 
 
 def _litellm(text: str, name: str, on: str) -> Read:
-    try:
-        tree = json.loads(text)
-    except json.JSONDecodeError as wrong:
-        raise UserError(f"{name}:{wrong.lineno}:{wrong.colno}: not JSON: {wrong.msg}") from None
+    tree = parse_json(text, name)
     if not isinstance(tree, dict):
         raise UserError(f"{name}: no price list: an object of models is needed")
     _dated(on, name)

@@ -107,7 +107,7 @@ def _added(
     folder: Path, kind: str, name: str, key: str, lines: Sequence[str], title: str, head: str, rows: Sequence[object]
 ) -> Mapping[Path, str]:
     path = file_of(folder, kind, name)
-    text = path.read_text("utf-8") if path.is_file() else _shipped(kind, name)
+    text = files.file_text(path) if path.is_file() else _shipped(kind, name)
     if not text:
         text = f"name: {name}\ntitle: {_quoted(head)}\nsources:\n{key}:\n"
     if not re.search(rf"(?m)^{key}:", text):
@@ -129,7 +129,7 @@ def _added(
 
 def _shipped(kind: str, name: str) -> str:
     path = files.root() / kind / f"{name}.yaml"
-    return path.read_text("utf-8") if path.is_file() else ""
+    return files.file_text(path) if path.is_file() else ""
 
 
 def _by(rows: Iterable[ApiRow] | Iterable[RentRow], key: str) -> dict[str, list[object]]:

@@ -5,7 +5,6 @@ where a document is parsed JSON or, for CSV, its text. What a tool does not writ
 caller gives as `given`, which fills blanks only.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -15,12 +14,13 @@ from typing import Any
 
 from capplan.measured.faults import Fault, PointFaults
 from capplan.measured.table import Row, Table, read_table, read_text, row_faults
+from capplan.reading import parse_json
 
 JSON_SUFFIXES = frozenset({".json", ".jsonl"})
 
 
 def read_results(paths: Sequence[Path], given: Mapping[str, str] | None = None) -> Table:
-    """The rows of result files of any known format, in the order of the paths; raises PointFaults.
+    """The rows of result files of any known format, in the order of the paths; raises UserError.
 
     given: columns for all rows that lack them, e.g. {"gpu": "H100", "tp": "2"}.
     """
@@ -57,12 +57,10 @@ def _read(path: Path) -> Table:
 
 
 def _json(path: Path, text: str) -> Any:
-    try:
-        if path.suffix == ".jsonl":
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise PointFaults([Fault(str(path), error.lineno, error.colno, "file", f"not JSON: {error.msg}")]) from None
+    if path.suffix == ".jsonl":
+        lines = enumerate(text.split("\n"), 1)
+        return [parse_json(line, path, number) for number, line in lines if line.strip()]
+    return parse_json(text, path)
 
 
 def _filled(row: Row, given: Mapping[str, str]) -> Row:

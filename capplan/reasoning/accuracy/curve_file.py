@@ -4,9 +4,10 @@ import csv
 from pathlib import Path
 
 from capplan.errors import UserError
+from capplan.reading import read_text
 from capplan.reasoning.accuracy.curve import Curve, Point, fit
 
-_LARGEST_BYTES = 1_000_000
+_LARGEST_BYTES = 1 << 20
 
 
 def read(path: Path) -> Curve:
@@ -34,15 +35,7 @@ def read(path: Path) -> Curve:
 
 def _rows(path: Path) -> list[tuple[int, str, str, str]]:
     """(line, tokens, accuracy, n) of every row that is not empty."""
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise UserError(f"{path}: larger than 1 MB; a curve needs a few points only")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as fault:
-        raise UserError(f"{path}: cannot be read ({fault.strerror or fault})") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not UTF-8 text") from None
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(read_text(path, _LARGEST_BYTES).splitlines())
     columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
     missing = [name for name in ("tokens", "accuracy") if name not in columns]
     if missing:

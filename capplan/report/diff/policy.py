@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from capplan import units
-from capplan.errors import UserError
-from capplan.scenario.document import parse
+from capplan.reading import read_text
+from capplan.scenario.document import LARGEST_BYTES, parse
 from capplan.scenario.faults import Fault, ScenarioFaults
 from capplan.scenario.kinds import nearest
 from capplan.scenario.tree import Node
@@ -140,11 +139,7 @@ class Policy(_Part):
 
 def load(path: str) -> Policy:
     """Reads a policy file; raises ScenarioFaults with everything that is wrong with it, each at its place."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
-    return loads(text, path)
+    return loads(read_text(path, LARGEST_BYTES), path)
 
 
 def loads(text: str, name: str = "<policy>") -> Policy:

@@ -5,7 +5,6 @@ A report of an older schema is brought up to the present one as it is read; a ne
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from capplan.errors import UserError
+from capplan.reading import Unreadable, parse_json, read_bytes, text_of
 
 from ..document import document
 from ..report import SCHEMA, Report, report
@@ -22,6 +22,7 @@ _FAMILY, _, _NEWEST = SCHEMA.partition("/")
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 _PARTS: Mapping[str, type] = {"kind": str, "scenario": dict, "rows": list}
 _SCENARIOS = (".yaml", ".yml")
+MOST_BYTES = 32 << 20  # a sweep of ten thousand plans
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def read(path: str, overrides: Sequence[str] = ()) -> dict[str, Side]:
         files = sorted(one for one in place.iterdir() if one.suffix in (".json", *_SCENARIOS))
         if not files:
             raise UserError(f"{path}: no reports or scenarios in this folder (.json or .yaml files are looked for)")
-        return {one.stem: side(_bytes(one), str(one), overrides) for one in files}
-    return {"": side(_bytes(place), path, overrides)}
+        return {one.stem: side(read_bytes(one, MOST_BYTES), str(one), overrides) for one in files}
+    return {"": side(read_bytes(place, MOST_BYTES), path, overrides)}
 
 
 def read_at(revision: str, path: str, overrides: Sequence[str] = ()) -> dict[str, Side]:
@@ -96,52 +97,32 @@ def _git(folder: Path, *arguments: str) -> bytes:
     return done.stdout
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-
-
 def side(raw: bytes, file: str, overrides: Sequence[str] = (), path: Path | None = None) -> Side:
     """A side from the bytes of a report or of a scenario. path: the scenario's file where `file` is not one."""
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8 text at byte {error.start}; neither a report nor a scenario") from None
-    where = path or Path(file)
-    if where.suffix in _SCENARIOS or (_is_json(text) and not _is_report(text)):
+    text, where = text_of(raw, file), path or Path(file)
+    if where.suffix in _SCENARIOS:
         return _planned(text, file, overrides, where)
-    return Side(file, _checked(text, file), path=where)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
-
-
-def _is_report(text: str) -> bool:
-    tree = json.loads(text)
-    return "schema" in tree or not ("version" in tree and "workload" in tree)
-
-
-def _checked(text: str, file: str) -> dict[str, Any]:
     if not text.strip():
         raise UserError(f"{file}: empty; a report of `capplan ... --format json` is needed")
     try:
-        tree = json.loads(text)
-    except ValueError as error:
-        near = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        what = "truncated" if text.lstrip().startswith("{") and not text.rstrip().endswith("}") else "not JSON"
-        raise UserError(f"{file}: {what}{near}; write the report again with --format json") from None
+        tree = parse_json(text, file)
+    except Unreadable as wrong:
+        cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+        raise UserError(f"{wrong}{'; is it truncated?' * cut} write the report again with --format json") from None
+    if isinstance(tree, dict) and "schema" not in tree and {"version", "workload"} <= tree.keys():
+        return _planned(text, file, overrides, where)
+    return Side(file, _checked(tree, file), path=where)
+
+
+def _checked(tree: Any, file: str) -> dict[str, Any]:
     schema = tree.get("schema") if isinstance(tree, dict) else None
     if not isinstance(schema, str) or not schema.startswith(f"{_FAMILY}/"):
         said = f"its schema is '{schema}'" if schema else "it names no schema"
         raise UserError(f"{file}: not a report of capplan ({said}, {_FAMILY}/{_NEWEST} is needed)")
     version = schema.partition("/")[2]
-    if not version.isdecimal() or int(version) > int(_NEWEST):
+    if not (version.isdecimal() and len(version) < 9 and int(version) >= 1):
+        raise UserError(f"{file}: not a report of capplan ('{schema[:40]}' is no schema of it)")
+    if int(version) > int(_NEWEST):
         raise UserError(f"{file}: written by a newer capplan ({schema}; this one reads up to {SCHEMA}); update capplan")
     for step in range(int(version), int(_NEWEST)):
         tree = UPGRADES[step](tree)

@@ -5,6 +5,8 @@ from datetime import date
 from functools import lru_cache
 from math import isfinite
 
+from capplan.reading import Unreadable, parse_json
+
 # Longer than any context that is served, and far below what overflows a sum.
 MOST_TOKENS = 100_000_000
 
@@ -58,9 +60,9 @@ def pages(value: object, name: str) -> tuple[int, ...]:
 def json_object(text: str) -> dict[str, object]:
     """One line of JSONL."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FieldError(f"not a JSON object ({getattr(error, 'msg', 'nested too deep')})") from error
+        value = parse_json(text, "")
+    except Unreadable as error:
+        raise FieldError(f"not a JSON object ({error.why})") from error
     if not isinstance(value, dict):
         raise FieldError("not a JSON object; one {...} a line is needed")
     return value

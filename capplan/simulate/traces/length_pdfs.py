@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from capplan.errors import UserError
+from capplan.reading import read_text
 from capplan.simulate.requests import Floats
 from capplan.simulate.traces.fields import FieldError, json_object
 from capplan.simulate.traces.lines import TraceFaults
 
 PARTS = ("input_tokens", "output_tokens", "reason_ratio")
-MOST_DATASET_BYTES = 64 << 20
+MOST_DATASET_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,9 @@ class Pdf:
 def dataset(path: Path) -> list[tuple[float, dict[str, Pdf]]]:
     """The PDFs by the time from which they hold; spells without requests have none and are left out."""
     try:
-        if path.stat().st_size > MOST_DATASET_BYTES:
-            raise UserError(f"{path}: larger than {MOST_DATASET_BYTES >> 20} MiB")
-        found = json_object(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except (FieldError, UnicodeDecodeError) as error:
-        raise TraceFaults(f"{path}:1: {error}") from error
+        found = json_object(read_text(path, MOST_DATASET_BYTES))
+    except FieldError as error:
+        raise TraceFaults(f"{path}: {error}") from error
     laws = []
     for key, parts in found.items():
         if not isinstance(parts, dict) or not set(PARTS) <= set(parts):

@@ -1,15 +1,16 @@
 """Lines of a trace, one at a time, and the faults found in them."""
 
-import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from capplan.errors import UserError
+from capplan.reading import opened
 
 # A Mooncake line with the page hashes of a million-token prompt has some 20 kB.
 MOST_LINE_BYTES = 1 << 20
 MOST_FAULTS = 20
+# A packed file of a few kilobytes can hold gigabytes of them.
+MOST_EMPTY_LINES = 1_000_000
 
 
 class TraceFaults(UserError):
@@ -41,25 +42,17 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Raises TraceFaults for a line over 1 MiB and for text that is not UTF-8, UserError for an unreadable file.
     """
-    try:
-        with _opened(path) as stream:
-            number = 0
-            while raw := stream.readline(MOST_LINE_BYTES + 1):
-                number += 1
-                if len(raw) > MOST_LINE_BYTES:
-                    raise TraceFaults(f"{path}:{number}: the line is longer than 1 MiB: this is no trace of lines")
-                try:
-                    text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                except UnicodeDecodeError as error:
-                    raise TraceFaults(
-                        f"{path}:{number}: not UTF-8 text (byte {error.start + 1} of the line)"
-                    ) from error
-                if text:
-                    yield number, text
-    except (OSError, EOFError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UserError(f"{path}: cannot be read ({reason})") from error
-
-
-def _opened(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
+    with opened(path) as stream:
+        number = empty = 0
+        while raw := stream.readline(MOST_LINE_BYTES + 1):
+            number += 1
+            if len(raw) > MOST_LINE_BYTES:
+                raise TraceFaults(f"{path}:{number}: the line is longer than 1 MiB: this is no trace of lines")
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            except UnicodeDecodeError as error:
+                raise TraceFaults(f"{path}:{number}: not UTF-8 text (byte {error.start + 1} of the line)") from error
+            if text:
+                yield number, text
+            elif (empty := empty + 1) > MOST_EMPTY_LINES:
+                raise TraceFaults(f"{path}:{number}: more than {MOST_EMPTY_LINES:,} empty lines")
