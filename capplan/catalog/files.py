@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import os
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -54,6 +54,7 @@ class UnknownName(UserError):
         super().__init__(f"no '{name}' in the catalogue's {kind} ({hint}`capplan catalog list {kind}` shows all)")
 
 
+@cache
 def root() -> Path:
     """The shipped catalogue: beside the package's modules in a wheel, one level up in a checkout."""
     package = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.accelerators import Accelerator
-from capplan.cost.energy import YEAR_S, annual_kg_co2e, annual_kwh, energy_j_per_query, fleet_power_w
+from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w
 from capplan.cost.lines import CostLines, usd_per
 from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
 from capplan.cost.place import place
@@ -35,14 +35,13 @@ class Bill:
 
     def columns(self, row: int, qps_mean: float, output_tokens_per_query: float) -> dict[str, Decimal | float | None]:
         """The contract's columns of one row; None for what does not apply (rent of an owned fleet)."""
-        held = {column.category for column in self.lines.columns}
-        total = int(self.lines.total_cents.flat[row])
+        total = self.lines.total_cents.item(row)
         queries = qps_mean * YEAR_S
 
         def paid(category: str) -> Decimal | None:
-            return self.lines.category_usd(category, row) if category in held else None
+            return self.lines.category_usd(category, row) if category in self.lines.categories else None
 
-        energy_j = float(energy_j_per_query(self.kwh.flat[row], qps_mean)) if queries else None
+        energy_j = self.kwh.item(row) * J_PER_KWH / queries if queries else None
         return {
             "annual_tco_usd": self.lines.total_usd(row),
             "capex_usd_per_year": paid("capex"),
@@ -51,8 +50,8 @@ class Bill:
             "rent_usd_per_year": paid("rent"),
             "usd_per_1k_queries": usd_per(total, queries, 1e3),
             "usd_per_m_output_tokens": usd_per(total, queries * output_tokens_per_query, 1e6),
-            "annual_kwh": float(self.kwh.flat[row]),
-            "annual_kg_co2e": float(self.kg_co2e.flat[row]),
+            "annual_kwh": self.kwh.item(row),
+            "annual_kg_co2e": self.kg_co2e.item(row),
             "energy_j_per_query": energy_j,
         }
 

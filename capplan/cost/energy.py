@@ -131,15 +131,3 @@ def annual_kg_co2e(kwh: ArrayLike, carbon_kg_per_j: ArrayLike) -> Floats:
     """
     emitted: Floats = np.asarray(kwh, np.float64) * J_PER_KWH * np.asarray(carbon_kg_per_j, np.float64)
     return emitted
-
-
-def energy_j_per_query(kwh: ArrayLike, qps_mean: ArrayLike) -> Floats:
-    """A query's share of the year's energy: boards, hosts, cooling, and the idle time between queries; NaN without any.
-
-    >>> float(energy_j_per_query(8760.0, 100.0))  # 1 kW for 100 queries a second
-    10.0
-    """
-    rate = np.asarray(qps_mean, np.float64)
-    energy = np.asarray(kwh, np.float64) * J_PER_KWH
-    share: Floats = np.where(rate > 0, energy / (np.where(rate > 0, rate, 1.0) * YEAR_S), np.nan)
-    return share

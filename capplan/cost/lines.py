@@ -3,9 +3,11 @@
 A line is computed for a whole sweep at once; one row of it is a view (`CostLines.row`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from decimal import Decimal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +53,7 @@ class CostColumn:
         shape = self.cents_per_year.shape
         at = {name: _at(value, shape, row) for name, value in self.terms.items()}
         return CostLine(
-            self.name, self.label, usd(int(self.cents_per_year.flat[row])), self.formula.format(**at), self.source,
+            self.name, self.label, usd(self.cents_per_year.item(row)), self.formula.format(**at), self.source,
             self.category,
         )  # fmt: skip
 
@@ -62,26 +64,37 @@ class CostLines:
 
     columns: tuple[CostColumn, ...]
 
-    @property
+    @cached_property
     def total_cents(self) -> Cents:
         return self._sum(self.columns)
+
+    @cached_property
+    def categories(self) -> frozenset[str]:
+        """Those that have a line."""
+        return frozenset(column.category for column in self.columns)
+
+    @cached_property
+    def _cents(self) -> dict[str, Cents]:
+        return {}  # filled as they are asked for
 
     def category_cents(self, category: str) -> Cents:
         """What one category costs a year, in cents; zeros where it has no line."""
         if category not in CATEGORIES:
             raise ValueError(f"{category}: one of {', '.join(CATEGORIES)} is needed")
-        return self._sum([column for column in self.columns if column.category == category])
+        known = self._cents
+        if category not in known:
+            known[category] = self._sum([column for column in self.columns if column.category == category])
+        return known[category]
 
-    def row(self, index: int) -> tuple[CostLine, ...]:
+    def row(self, index: int) -> "BillRow":
         """The bill of one row, lines of zero left out unless all are."""
-        lines = tuple(column.line(index) for column in self.columns)
-        return tuple(line for line in lines if line.usd_per_year) or lines
+        return BillRow(self, index)
 
     def total_usd(self, index: int) -> Decimal:
-        return usd(int(self.total_cents.flat[index]))
+        return usd(self.total_cents.item(index))
 
     def category_usd(self, category: str, index: int) -> Decimal:
-        return usd(int(self.category_cents(category).flat[index]))
+        return usd(self.category_cents(category).item(index))
 
     def __add__(self, other: "CostLines") -> "CostLines":
         return CostLines(self.columns + other.columns)
@@ -92,9 +105,37 @@ class CostLines:
         return total
 
 
+class BillRow(Sequence[CostLine]):
+    """The lines of one row, written out when somebody reads them: of a large sweep, few are."""
+
+    def __init__(self, lines: CostLines, index: int) -> None:
+        self._lines, self._index = lines, index
+
+    @cached_property
+    def _read(self) -> tuple[CostLine, ...]:
+        lines = tuple(column.line(self._index) for column in self._lines.columns)
+        return tuple(line for line in lines if line.usd_per_year) or lines
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._read[at]
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._read == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._read)
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[CostLine, ...]]]:
+        """A plan that goes to another process takes its own lines along, not those of all plans beside it."""
+        return tuple, (self._read,)
+
+
 def _at(value: ArrayLike, shape: tuple[int, ...], row: int) -> object:
     array = np.asarray(value)
-    return array.item() if array.ndim == 0 else np.broadcast_to(array, shape).flat[row].item()
+    return array.item() if array.ndim == 0 else np.broadcast_to(array, shape).item(row)
 
 
 def cents(usd_per_year: ArrayLike) -> Cents:

@@ -1,5 +1,6 @@
 """How far a prediction is likely off, and why it may be further off than usual."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,22 @@ from capplan.records import dataclass
 class Band:
     """An 80 % interval around predictions: from value / spread to value x spread; arrays over loads.
 
-    spread: of throughput and times between tokens. first_token: of TTFT. extrapolates: what lies beyond the measured
-    range, as words; empty inside it.
+    spread: of throughput and times between tokens. first_token: of TTFT. over: what may lie beyond the measured range,
+    in words, and for which loads it does.
     """
 
     spread: Any
     first_token: Any
-    beyond: Any
-    extrapolates: tuple[str, ...]
+    over: Mapping[str, Any]
+
+    @property
+    def extrapolates(self) -> tuple[str, ...]:
+        """What lies beyond the measured range for any of the loads."""
+        return tuple(words for words, beyond in self.over.items() if np.any(beyond))
+
+    def extrapolates_at(self, row: int) -> tuple[str, ...]:
+        """The same for one load."""
+        return tuple(words for words, beyond in self.over.items() if beyond.item(row if beyond.ndim else 0))
 
 
 def band(
@@ -42,15 +51,14 @@ def band(
     """
     known = bands()
     kind = Kind(arch.moe is not None, operators(chip.operators).measured, steady)
-    limits = {
+    loads = {
         "prompt": (prompt_tokens, known.prompt_tokens),
         "answer": (output_tokens, known.output_tokens),
         "batch": (sequences, known.sequences),
     }
-    over = {word: np.asarray(value) > limit for word, (value, limit) in limits.items()}
-    beyond = np.logical_or.reduce(np.broadcast_arrays(*over.values()))
-    width = np.where(beyond, known.beyond, 1.0) * (1.0 if engine.exact else known.unfitted)
-    words = [f"{word} beyond {limits[word][1]:,.0f}" for word, is_over in over.items() if is_over.any()]
+    over = {f"{word} beyond {most:,.0f}": np.asarray(value) > most for word, (value, most) in loads.items()}
+    width = np.where(np.logical_or.reduce(np.broadcast_arrays(*over.values())), known.beyond, 1.0)
     if not engine.exact:
-        words.append(f"{engine.name} was not fitted on {chip.vendor} chips")
-    return Band(known.spread[kind] * width, known.first_token * width, beyond, tuple(words))
+        width = width * known.unfitted
+        over[f"{engine.name} was not fitted on {chip.vendor} chips"] = np.asarray(True)
+    return Band(known.spread[kind] * width, known.first_token * width, over)

@@ -37,7 +37,7 @@ class Curve:
         values = np.maximum(axis_values, 1e-300)
         target = np.maximum(np.asarray(wanted, np.float64), 1e-300)[..., None]
         low = np.clip((values <= target).sum(axis=-1, keepdims=True) - 1, 0, values.shape[-1] - 2)
-        left, right = (np.take_along_axis(np.log(values), low + i, axis=-1) for i in (0, 1))
+        left, right = (np.log(np.take_along_axis(values, low + i, axis=-1)) for i in (0, 1))
         part = np.clip((np.log(target) - left) / np.maximum(right - left, 1e-12), 0.0, 1.0)
         return Steady(*(_between(getattr(self.states, f.name), low, part) for f in fields(Steady)))
 

@@ -1,5 +1,6 @@
 """What is served on what: the parts of a scenario that the engine needs, looked up and resolved once."""
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from capplan.engine.serving import Replica
 from capplan.engine.speculation import Speculation, usual
 from capplan.engine.work import work
 from capplan.errors import UserError
+from capplan.plan.alike import Said
 from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
@@ -56,10 +58,10 @@ class Deployment:
         return Speculation(self.draft.tokens, self.draft.acceptance, work(small, layout, self.precision))
 
 
-def key(scenario: Scenario) -> tuple[str, ...]:
+def key(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
     """Scenarios of equal key share a deployment and are planned as one array."""
-    parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets, scenario.path)
-    return tuple(repr(part) for part in parts)
+    parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets)
+    return (*map(said, parts), scenario.path)
 
 
 def deployment(scenario: Scenario) -> Deployment:

@@ -1,6 +1,6 @@
 """What the queries of scenarios ask of the engine, one element a scenario."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from capplan.engine.serving import Requests
 from capplan.fleet import mixture
+from capplan.plan.alike import Alike, Said, alike
 from capplan.plan.spread import Spread, spread
 from capplan.reasoning.demand import Demand, stack
 from capplan.reasoning.lengths import Constant
@@ -26,7 +27,8 @@ class Load:
     queries_per_s: mean. peak_per_s: in the busiest hour. requests: what one engine request asks for, means.
     requests_per_query: engine requests of one query, sequential calls and parallel samples together. spread: of
     the prompts of engine requests and of the tokens that a query waits for. judged_s: what a query waits for another
-    model to judge its candidates, before anything of the answer is shown.
+    model to judge its candidates, before anything of the answer is shown. alike: scenarios that differ in traffic only;
+    None where that is not known.
     """
 
     demands: tuple[Demand, ...]
@@ -38,36 +40,66 @@ class Load:
     burstiness: Any
     spread: Spread
     judged_s: Any = 0.0
+    alike: Alike | None = None
 
     def column(self) -> "Load":
         """The same with shape (scenarios, 1), to be broadcast against candidates in the last axis."""
-        asked = {f.name: _column(getattr(self.asked, f.name)) for f in fields(Demand) if f.name not in _WORDS}
+        return self._each(_column)
+
+    def kinds(self) -> "Load":
+        """The first scenario of those that differ in traffic only, for each of them."""
+        if self.alike is None or self.alike.differ:
+            return self
+        firsts = np.array(self.alike.firsts)
+        return self._each(lambda values: np.asarray(values, np.float64)[firsts])
+
+    def of_kinds(self, values: Any) -> Any:
+        """An array over `kinds` (first axis) as one over scenarios."""
+        return values if self.alike is None or self.alike.differ else values[self.alike.kind]
+
+    def _each(self, change: Callable[[Any], Any]) -> "Load":
+        """The load with every array changed."""
+        asked = {f.name: change(getattr(self.asked, f.name)) for f in fields(Demand) if f.name not in _WORDS}
         return Load(
             self.demands,
             replace(self.asked, verifier=None, **asked),
-            Requests(*(_column(getattr(self.requests, name)) for name in Requests.__dataclass_fields__)),
-            _column(self.requests_per_query),
-            _column(self.queries_per_s),
-            _column(self.peak_per_s),
-            _column(self.burstiness),
-            self.spread.column(),
-            _column(self.judged_s),
+            Requests(*(change(getattr(self.requests, name)) for name in Requests.__dataclass_fields__)),
+            change(self.requests_per_query),
+            change(self.queries_per_s),
+            change(self.peak_per_s),
+            change(self.burstiness),
+            Spread(*(change(getattr(self.spread, f.name)) for f in fields(Spread))),
+            change(np.broadcast_to(self.judged_s, np.shape(self.queries_per_s))),
         )
 
 
-def load(scenarios: Sequence[Scenario], judged_s: Any = 0.0) -> Load:
+def load(scenarios: Sequence[Scenario], judged_s: Sequence[float] | None = None) -> Load:
     """Demand of each scenario's strategy under its workload; a cached prefix saves prefill, not memory.
 
-    judged_s: see `Load`; a number or one a scenario.
+    judged_s: see `Load`; one a scenario, None for no judges.
     """
-    demands = tuple(demand_of(scenario) for scenario in scenarios)
-    asked = stack(demands)
+    said, waits = Said(), judged_s or [0.0] * len(scenarios)
+    same = alike(range(len(scenarios)), lambda at: (*_asking(scenarios[at], said), waits[at]))
+    singles = [demand_of(scenarios[at]) for at in same.firsts]
+    demands = tuple(singles[kind] for kind in same.kind)
+    asked, shapes = stack(demands), _shapes([scenarios[at] for at in same.firsts], said)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.peak_to_mean for s in scenarios], np.float64)
     burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
-    shapes = np.array([shape_of(s) for s in scenarios])
-    return replace(assembled(demands, asked, hit, mean, peak, burstiness, shapes), judged_s=judged_s)
+    found = assembled(demands, asked, hit, mean, peak, burstiness, shapes[same.kind])
+    return replace(found, judged_s=np.array(waits, np.float64), alike=same)
+
+
+def _asking(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
+    """What its demand depends on; adaptive voting asks how accurate a sample is."""
+    work, hit = scenario.workload, scenario.serving.prefix_cache_hit_rate
+    return said(scenario.reasoning), said(scenario.quality), said(work.prompt_tokens), said(work.answer_tokens), hit
+
+
+def _shapes(scenarios: Sequence[Scenario], said: Said) -> Any:
+    same = alike(scenarios, lambda one: said(one.workload.prompt_tokens))
+    return np.array([shape_of(scenarios[at]) for at in same.firsts])[same.kind]
 
 
 def shape_of(scenario: Scenario) -> Any:

@@ -1,7 +1,7 @@
 """The composition: scenarios -> demand -> layout -> performance -> concurrency -> fleet -> cost -> quality -> plans."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy as np
 
 from capplan.cost.lines import CostLine
 from capplan.engine.excuse import Assumption, Excuse
+from capplan.plan import trust
+from capplan.plan.alike import Said, alike
 from capplan.plan.candidates import layouts
-from capplan.plan.deployment import deployment, key
+from capplan.plan.deployment import Deployment, deployment, key
 from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
 from capplan.plan.limits import within_limits
@@ -20,8 +22,18 @@ from capplan.plan.quality import accuracies
 from capplan.plan.rows import Parts, excuses, row
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
+from capplan.reasoning.accuracy.value import Accuracy
 from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
+
+# Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
+_TOGETHER = 512
+# Keys of the traffic that a plan takes for granted where they are not given.
+_TRAFFIC = {
+    "target_utilization": "default: headroom at peak",
+    "peak_to_mean": "default: Poisson traffic without peaks",
+    "burstiness": "default: Poisson traffic without peaks",
+}
 
 
 @dataclass(frozen=True)
@@ -29,15 +41,17 @@ class Plan:
     """One answer.
 
     row: the contract's columns, SI units and USD (money as Decimal). lines: the yearly bill, which adds up to
-    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible. waits: latencies at peak by
-    name, `ttft_mean_s` to `tta_p99_s`; none of the textbook engine, which knows no queue.
+    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible. alone_s: mean TTA of a query
+    that has a replica for itself. waits: latencies at peak by name, `ttft_mean_s` to `tta_p99_s`; none of the textbook
+    engine, which knows no queue.
     """
 
     scenario: Scenario
     row: Mapping[str, Any]
-    lines: tuple[CostLine, ...]
+    lines: Sequence[CostLine]
     excuses: tuple[Excuse, ...]
     assumptions: tuple[Assumption, ...]
+    alone_s: float
     waits: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -53,14 +67,17 @@ def plan(scenario: Scenario) -> Plan:
 def plans(scenarios: Sequence[Scenario]) -> list[Plan]:
     """One plan a scenario, in their order; those that differ only in load and money are computed as one array."""
     made: list[Plan | None] = [None] * len(scenarios)
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    said = Said()
     for i, scenario in enumerate(scenarios):
-        groups[key(scenario)].append(i)
+        groups[key(scenario, said)].append(i)
     waiting = judges(scenarios)
     for index in groups.values():
-        found = _planned([scenarios[i] for i in index], [waiting[i] for i in index])
-        for i, one in zip(index, found, strict=True):
-            made[i] = one
+        for start in range(0, len(index), _TOGETHER):
+            part = index[start : start + _TOGETHER]
+            found = _planned([scenarios[i] for i in part], [waiting[i] for i in part])
+            for i, one in zip(part, found, strict=True):
+                made[i] = one
     return [one for one in made if one is not None]
 
 
@@ -75,9 +92,9 @@ def judges(scenarios: Sequence[Scenario]) -> list[Judge | None]:
 def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Plan]:
     first = scenarios[0]
     if first.serving.engine == "textbook":
-        return [Plan(s, *textbook_plan(s)) for s in scenarios]
+        return [_by_the_textbook(scenario) for scenario in scenarios]
     served = deployment(first)
-    asked = load(scenarios, np.array([0.0 if judge is None else judge.wait_s for judge in waiting]))
+    asked = load(scenarios, [0.0 if judge is None else judge.wait_s for judge in waiting])
     limits = Limits(
         serving=first.serving,
         targets=first.targets.limits_s(),
@@ -87,26 +104,46 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
     right = accuracies(scenarios, served, asked)
+    likely = trust.likely(served, asked, sized.sequences)
+    assumed = _assumptions(scenarios, served, right)
     made = []
     for i, scenario in enumerate(scenarios):
-        parts = Parts(scenario, served, asked, sized, bill, right[i], i)
-        why = excuses(parts)
+        parts = Parts(scenario, served, asked, sized, bill, likely, right[i], i)
+        why, alone_s = excuses(parts), parts.at(sized.alone.tta_s["mean"])
         waits = Waits(sized.latency, i)
-        alone = Plan(scenario, row(parts, why), bill.lines.row(i), why, _assumptions(parts), waits)
+        alone = Plan(scenario, row(parts, why), bill.lines.row(i), why, assumed[i], alone_s, waits)
         judge = waiting[i]
         made.append(within_limits(alone if judge is None else together(alone, judge)))
     return made
 
 
-def _assumptions(parts: Parts) -> tuple[Assumption, ...]:
-    work = parts.scenario.workload
-    said = list(parts.deployment.assumptions)
-    if not work.given("target_utilization"):
-        said.append(Assumption("workload.target_utilization", work.target_utilization, "default: headroom at peak"))
-    for name in ("peak_to_mean", "burstiness"):
+def _by_the_textbook(scenario: Scenario) -> Plan:
+    made, lines, why, assumed = textbook_plan(scenario)
+    return Plan(scenario, made, lines, why, assumed, made["tta_s"])
+
+
+def _assumptions(
+    scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]
+) -> list[tuple[Assumption, ...]]:
+    """What each plan takes for granted."""
+
+    def about(at: int) -> Hashable:
+        scenario, accuracy = scenarios[at], right[at]
+        work = scenario.workload
+        told = [(work.given(name), getattr(work, name)) for name in _TRAFFIC]
+        return (id(scenario.cost), *told, accuracy and (accuracy.status, accuracy.basis))
+
+    same = alike(range(len(scenarios)), about)
+    known = [_assumed(scenarios[at], served, right[at]) for at in same.firsts]
+    return [known[kind] for kind in same.kind]
+
+
+def _assumed(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> tuple[Assumption, ...]:
+    work, said = scenario.workload, list(served.assumptions)
+    for name, why in _TRAFFIC.items():
         if not work.given(name):
-            said.append(Assumption(f"workload.{name}", getattr(work, name), "default: Poisson traffic without peaks"))
-    said += stated(parts.scenario, parts.deployment)
-    if parts.accuracy is not None:
-        said.append(Assumption("quality", parts.accuracy.status, parts.accuracy.basis, "estimate"))
+            said.append(Assumption(f"workload.{name}", getattr(work, name), why))
+    said += stated(scenario, served)
+    if accuracy is not None:
+        said.append(Assumption("quality", accuracy.status, accuracy.basis, "estimate"))
     return tuple(said)

@@ -1,27 +1,51 @@
 """How often the plans' answers are right, where anything is known about it."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from capplan.plan.alike import Said, alike
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
 from capplan.reasoning import options as reading
-from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import Demand
 from capplan.scenario.schema import Scenario
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
 
 
 def accuracies(scenarios: Sequence[Scenario], deployment: Deployment, load: Load) -> list[Accuracy | None]:
     """One accuracy a scenario, None where its `quality` section says nothing."""
-    return [_accuracy(s, deployment, load, i) for i, s in enumerate(scenarios)]
+    said, told = Said(), [_tells(scenario) for scenario in scenarios]
+    same = alike(range(len(scenarios)), lambda at: (id(load.demands[at]), said(scenarios[at].quality)))
+    bases: dict[str, Base] = {}
+    known: list[Accuracy | None] = []
+    for at in same.firsts:
+        words = said(scenarios[at].quality)
+        if told[at] and words not in bases:
+            bases[words] = _base(scenarios[at], deployment)
+        known.append(_accuracy(scenarios[at], load.demands[at], bases[words]) if told[at] else None)
+    return [known[kind] for kind in same.kind]
 
 
-def _accuracy(scenario: Scenario, deployment: Deployment, load: Load, row: int) -> Accuracy | None:
+def _tells(scenario: Scenario) -> bool:
     quality = scenario.quality
-    if quality.benchmark is None and quality.single_sample_accuracy is None and quality.curve is None:
-        return None
-    from capplan.reasoning.demand import accuracy
+    return any(one is not None for one in (quality.benchmark, quality.single_sample_accuracy, quality.curve))
+
+
+def _base(scenario: Scenario, deployment: Deployment) -> Base:
     from capplan.reasoning.published import base
 
+    quality = scenario.quality
     curve = scenario.file(quality.curve) if quality.curve else None
-    known = base(deployment.model.name, quality.benchmark, quality.single_sample_accuracy, curve)
-    options = reading.read(scenario.reasoning, quality.single_sample_accuracy)
-    return accuracy(options, load.demands[row], known)
+    return base(deployment.model.name, quality.benchmark, quality.single_sample_accuracy, curve)
+
+
+def _accuracy(scenario: Scenario, asked: Demand, known: Base) -> Accuracy | None:
+    from capplan.reasoning.demand import accuracy
+
+    options = reading.read(scenario.reasoning, scenario.quality.single_sample_accuracy)
+    return accuracy(options, asked, known)

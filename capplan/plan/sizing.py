@@ -37,7 +37,8 @@ class Sizing:
     """The chosen layout and size for each scenario; arrays of shape (scenarios,).
 
     fits: sequences that the memory holds, 0 where the weights do not fit. sequences: that one replica runs at most.
-    bound: what stops it from running more. capacity_per_s: engine requests a replica serves at that.
+    bound: what stops it from running more. capacity_per_s: engine requests a replica serves at that. replica_gpus: of
+    one replica.
     alone: latencies of a query that has a replica for itself. missed: per target, whether it is missed at peak.
     """
 
@@ -48,6 +49,7 @@ class Sizing:
     bound: tuple[str, ...]
     capacity_per_s: Any
     replicas: Any
+    replica_gpus: Any
     gpus: Any
     nodes: Any
     peak: Steady
@@ -64,12 +66,53 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     A replica runs as many sequences as fit and as keep every latency target; the fleet is sized so that the peak load
     fills it to the wanted utilisation, then grown until the percentiles hold with the queue that is left.
     """
-    count = len(load.queries_per_s)
+    each = load.kinds()
+    served = _served(deployment, candidates, each, limits)
+    capacity, fits = load.of_kinds(served.top.requests_per_s), load.of_kinds(served.fits)
+    needed = replicas_needed(
+        load.peak_per_s[:, None] * load.requests_per_query[:, None], capacity, limits.utilization[:, None],
+        limits.serving.spare_replicas,
+    )  # fmt: skip
+    size_gpus = np.broadcast_to(np.asarray(candidates.gpus), needed.shape).astype(np.int64)
+    gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
+    best = np.lexsort(
+        (load.of_kinds(served.tta_s), needed * size_gpus, gpus, load.of_kinds(served.refused)), axis=-1
+    )[..., 0]  # fmt: skip
+    rows = np.arange(len(best))
+    kind = load.of_kinds(np.arange(len(each.queries_per_s)))
+    layout = candidates.take(best)
+    # Where nothing fits, the widest layout comes nearest.
+    chosen = Steady(*(getattr(served.top, f.name)[kind, best] for f in fields(Steady)))
+    along = served.curves.take((kind, best))
+    return _settle(
+        deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best],
+        served.shortened[kind, best],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What a replica of each layout serves of each kind of query; arrays of shape (kinds, layouts).
+
+    fits: sequences that the memory holds. curves: from nearly idle to full. top: the fullest state that keeps the
+    latency targets. shortened: whether they keep it from running more. refused: whether the layout is no answer.
+    tta_s: mean time to the answer in a full replica.
+    """
+
+    fits: Any
+    curves: Curve
+    top: Steady
+    shortened: Any
+    refused: Any
+    tta_s: Any
+
+
+def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limits) -> _Served:
     over = Layout(*(np.asarray(d)[:, None] for d in _degrees(candidates)))
     replica = deployment.replica(over)
-    wide = load.column().column()  # shape (scenarios, 1, 1) against layouts (layouts, 1)
+    wide = load.column().column()  # shape (kinds, 1, 1) against layouts (layouts, 1)
     fits = most_sequences(replica, wide.requests)
-    shape = (count, len(np.atleast_1d(candidates.tensor)))
+    shape = (len(load.queries_per_s), len(np.atleast_1d(candidates.tensor)))
     fits = np.broadcast_to(fits[..., 0], shape)
     given = limits.serving.concurrency
     most = np.maximum(fits, 1.0) if given == "auto" else np.full(shape, float(given))
@@ -77,28 +120,14 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     alone = latency(curves.states, wide)
     worst = _worst(curves, wide, limits.targets)
     kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
-    full = curves.take((..., -1))
+    full = curves.take((..., -1)).states
     possible = worst[..., 0] <= 1.0
-    cut = kept is not None and given == "auto"
-    top = _where((worst[..., -1] > 1.0) & possible, kept, full.states) if cut and kept else full.states
-    per_query = load.requests_per_query[:, None]
-    capacity = top.requests_per_s
-    needed = replicas_needed(
-        load.peak_per_s[:, None] * per_query, capacity, limits.utilization[:, None], limits.serving.spare_replicas
-    )
-    size_gpus = np.broadcast_to(np.asarray(candidates.gpus), shape).astype(np.int64)
-    gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
+    over_full = (worst[..., -1] > 1.0) & (kept is not None and given == "auto")
+    top = full if kept is None else _where(over_full & possible, kept, full)
     # A layout whose memory holds fewer sequences than are asked for is no answer while another one holds them.
     refused = (fits < (1 if given == "auto" else given)) | ~possible
     tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
-    best = np.lexsort((tta_s, needed * size_gpus, gpus, refused), axis=-1)[..., 0]
-    rows = np.arange(count)
-    layout = candidates.take(best)
-    # Where nothing fits, the widest layout comes nearest.
-    chosen = Steady(*(getattr(top, f.name)[rows, best] for f in fields(Steady)))
-    shortened = (worst[rows, best, -1] > 1.0) if cut else np.zeros(count, bool)
-    along = curves.take((rows, best))
-    return _settle(deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best], shortened)
+    return _Served(fits, curves, top, over_full, refused, tta_s)
 
 
 def _settle(
@@ -139,9 +168,10 @@ def _settle(
         replica=replica,
         fits=fits,
         sequences=np.maximum(np.floor(top.decoding + 1e-6), 1.0),
-        bound=tuple(_bound(deployment, layout, fits, cut, limits.serving.concurrency, i) for i in range(len(serving))),
+        bound=_bounds(deployment, layout, fits, cut, limits.serving.concurrency),
         capacity_per_s=top.requests_per_s,
         replicas=replicas,
+        replica_gpus=size_gpus,
         gpus=nodes * limits.node_gpus,
         nodes=nodes,
         peak=state,
@@ -155,15 +185,16 @@ def _settle(
     )
 
 
-def _bound(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: int | str, row: int) -> str:
-    if fits[row] < 1:
-        return "memory"
-    if cut[row]:
-        return "latency target"
-    if given != "auto":
-        return "concurrency"
-    limit = deployment.engine.max_sequences * float(np.broadcast_to(layout.attention_data, fits.shape)[row])
-    return "max_sequences" if fits[row] >= limit else "kv_cache"
+def _bounds(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: int | str) -> tuple[str, ...]:
+    """What stops each replica from running more."""
+    limit = deployment.engine.max_sequences * np.broadcast_to(layout.attention_data, fits.shape)
+    words = {
+        "memory": fits < 1,
+        "latency target": cut,
+        "concurrency": np.full(fits.shape, given != "auto"),
+        "max_sequences": fits >= limit,
+    }
+    return tuple(np.select(list(words.values()), list(words), "kv_cache").tolist())
 
 
 def _worst(curves: Curve, wide: Load, targets: dict[str, Any]) -> Any:

@@ -1,6 +1,5 @@
 """How unequal the queries of a load are: what percentiles need beside the means of a `Demand`."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -30,10 +29,6 @@ class Spread:
     power6: Any
     lingering: Any
     tokens_cv: Any
-
-    def column(self) -> "Spread":
-        """The same with one axis more at the end."""
-        return Spread(*(np.atleast_1d(getattr(self, f.name))[..., None] for f in fields(Spread)))
 
     def prompt(self, which: str, bend: Any) -> Any:
         """Prefill time of the prompt at a percentile over that of the mean; `bend` of it grows with the square."""

@@ -1,5 +1,6 @@
 """The textbook engine's plans: one accelerator is one replica and serves one query."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from capplan.catalog.accelerators import accelerator
@@ -21,7 +22,7 @@ _PEAKS = {"bf16": "bf16", "fp8": "fp8", "int8": "int8", "fp4": "fp4", "int4": "b
 
 def textbook_plan(
     scenario: Scenario,
-) -> tuple[dict[str, Any], tuple[CostLine, ...], tuple[Excuse, ...], tuple[Assumption, ...]]:
+) -> tuple[dict[str, Any], Sequence[CostLine], tuple[Excuse, ...], tuple[Assumption, ...]]:
     """(row, lines, excuses, assumptions) of the closed form; feasible only where the weights fit one accelerator."""
     found = model(scenario.model, base=scenario.path.parent if scenario.path else None)
     arch, chip, weights = found.architecture, accelerator(scenario.gpu), scenario.serving.weights

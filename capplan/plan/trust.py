@@ -2,19 +2,24 @@
 
 from typing import Any
 
-from capplan.engine.band import band
+from capplan.engine.band import Band, band
 from capplan.plan.deployment import Deployment
+from capplan.plan.load import Load
 
 
-def columns(served: Deployment, prompt_tokens: float, output_tokens: float, sequences: float) -> dict[str, Any]:
-    """Factors of the 80 % interval on throughput and times, and what lies beyond the measured range, None inside it.
+def likely(served: Deployment, load: Load, sequences: Any) -> Band:
+    """The bands of a group's plans. sequences: at once on one replica, shape (scenarios,)."""
+    asked = load.requests
+    return band(
+        served.model.architecture,
+        served.accelerator,
+        served.engine,
+        asked.prompt_tokens,
+        asked.output_tokens,
+        sequences,
+    )
 
-    output_tokens, sequences: of one engine request, and at once on one replica.
-    """
-    likely = band(served.model.architecture, served.accelerator, served.engine, prompt_tokens, output_tokens, sequences)
-    spread = float(likely.spread)
-    return {
-        "band_low": 1.0 / spread,
-        "band_high": spread,
-        "extrapolates": "; ".join(likely.extrapolates) or None,
-    }
+
+def columns(spread: float, extrapolates: tuple[str, ...]) -> dict[str, Any]:
+    """Factors of the 80 % interval on throughput and times, and what lies beyond the measured range, None inside it."""
+    return {"band_low": 1.0 / spread, "band_high": spread, "extrapolates": "; ".join(extrapolates) or None}

@@ -267,7 +267,8 @@ def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> t
     sized = Sizing(
         layout=layout, replica=served.replica(layout), fits=fits, sequences=top.decoding, bound=("",) * len(fits),
         capacity_per_s=top.requests_per_s, replicas=np.full(shape, int(fleet.replicas)),
-        gpus=nodes * limits.node_gpus, nodes=nodes, peak=state, mean=_mean(curves, load, fleet.replicas),
+        replica_gpus=np.full(shape, size_gpus), gpus=nodes * limits.node_gpus, nodes=nodes, peak=state,
+        mean=_mean(curves, load, fleet.replicas),
         latency=waits, alone=waits, missed=missed, weight_bytes=0.0,
     )  # fmt: skip
     return sized, offered > top.requests_per_s * serving * (1 + 1e-9)

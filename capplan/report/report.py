@@ -162,13 +162,14 @@ def withheld(report: Report) -> Report:
 
     A cost printed beside 'does not fit' gets quoted without it; `--allow-infeasible` shows such results.
     """
+    feasible = report.feasible_rows
     return replace(
         report,
         rows=tuple(
             row if possible else {name: value if _candidate(report, name) else None for name, value in row.items()}
-            for row, possible in zip(report.rows, report.feasible_rows, strict=True)
+            for row, possible in zip(report.rows, feasible, strict=True)
         ),
-        lines=tuple(line for line in report.lines if report.feasible_rows[line.row]),
+        lines=tuple(line for line in report.lines if feasible[line.row]),
     )
 
 

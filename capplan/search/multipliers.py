@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 Row = Mapping[str, object]
 
-# Multiplier columns and the column that each compares; latency is taken at concurrency 1, from other plans.
+# Multiplier columns and the column that each compares; latency is taken at concurrency 1.
 COMPARED = {
     "token_multiplier": "output_tokens",
     "fleet_multiplier": "gpus",
@@ -24,20 +24,20 @@ PARTS = {
 }
 
 
-def multiplied(rows: Sequence[Row], alone: Sequence[Row]) -> list[dict[str, object]]:
+def multiplied(rows: Sequence[Row], alone_s: Sequence[float | None]) -> list[dict[str, object]]:
     """The rows with their four multipliers against the first row that can be (the first at all where none can).
 
-    alone: the same plans at concurrency 1, whose time to answer shows what a single user waits for.
+    alone_s: the time to the answer of a query that has a replica for itself: what a single user waits for.
     A multiplier is None where either side does not apply.
     """
     base = next((at for at, row in enumerate(rows) if row.get("feasible")), 0)
     return [
         {
             **row,
-            "latency_multiplier": _ratio(single.get("tta_s"), alone[base].get("tta_s")),
+            "latency_multiplier": _ratio(single_s, alone_s[base]),
             **{name: _ratio(row.get(column), rows[base].get(column)) for name, column in COMPARED.items()},
         }
-        for row, single in zip(rows, alone, strict=True)
+        for row, single_s in zip(rows, alone_s, strict=True)
     ]
 
 

@@ -59,12 +59,11 @@ def sweep(
     grid = axes({**scenario.sweeps, **(over or {})} or {"reasoning.k": DEFAULT_K})
     at = list(points(grid))
     planned = planner or plans
-    scenarios, made, held = _with_one_layout([with_values(scenario, point) for point in at], at, planned)
-    alone = planned([with_values(each, {"serving.concurrency": 1}) for each in scenarios])
+    made, held = _with_one_layout([with_values(scenario, point) for point in at], at, planned)
     columns = tuple(_column(axis, made) for axis in grid)
     rows = [
         {**_swept(columns, point, row), **row}
-        for point, row in zip(at, multiplied([p.row for p in made], [p.row for p in alone]), strict=True)
+        for point, row in zip(at, multiplied([p.row for p in made], [p.alone_s for p in made]), strict=True)
     ]
     first = next((group for group in _alike(at) if any(made[i].feasible for i in group)), _alike(at)[0])
     notes = [note for note in (held, sentence([rows[i] for i in first], columns)) if note]
@@ -81,10 +80,8 @@ def rows_done(scenario: Scenario, over: Mapping[str, Sequence[object]], made: Se
     return Sweep(scenario, grid, tuple(plan for _, plan in found), rows, columns, ())
 
 
-def _with_one_layout(
-    scenarios: list[Scenario], at: Sequence[Point], planned: Planner
-) -> tuple[list[Scenario], list[Plan], str]:
-    """The scenarios with their layouts held, their plans, and a note where the planner's own choices differed."""
+def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point], planned: Planner) -> tuple[list[Plan], str]:
+    """The plans with their layouts held, and a note where the planner's own choices differed."""
     made = planned(scenarios)
     held = []
     for group in _alike(at):
@@ -96,9 +93,9 @@ def _with_one_layout(
         shared = [f"{path.rpartition('.')[2]} {value}" for path, value in changes.items() if value != 1]
         held.append(", ".join(shared) or "one GPU a replica")
     if not held:
-        return scenarios, made, ""
+        return made, ""
     layouts = "; ".join(dict.fromkeys(held))
-    return scenarios, planned(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
+    return planned(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
 
 
 def _alike(at: Sequence[Point]) -> list[list[int]]:

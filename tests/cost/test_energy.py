@@ -14,7 +14,6 @@ from capplan.catalog.figures import MissingFigure
 from capplan.cost.energy import (
     annual_kg_co2e,
     annual_kwh,
-    energy_j_per_query,
     fleet_power_w,
     idle_w,
     power_law,
@@ -84,8 +83,6 @@ def test_a_years_energy_counts_hosts_and_cooling() -> None:
     kwh = annual_kwh(it_w, 1.2)
     assert float(kwh) == pytest.approx(float(it_w) * 1.2 * 8.76)
     assert float(annual_kg_co2e(kwh, 0.4 / 3.6e6)) == pytest.approx(float(kwh) * 0.4)
-    assert float(energy_j_per_query(kwh, 10.0)) == pytest.approx(float(it_w) * 1.2 / 10)
-    assert np.isnan(energy_j_per_query(kwh, 0.0))
 
 
 # Shapes for counting what a run moves and computes: parameters, active, layers, hidden, expert width, heads, head

@@ -22,8 +22,7 @@ def by_hand(scenario: Scenario) -> Plan:
     tensor = scenario.serving.tensor_parallel
     gpus_each = (1 if k <= DIVIDED else 2) if tensor == "auto" else tensor
     tokens = 256 * k + 300
-    alone = scenario.serving.concurrency == 1
-    held = 1 if alone else max(1, 100_000 * gpus_each // tokens)
+    held = max(1, 100_000 * gpus_each // tokens)
     gpus = gpus_each * -(-int(scenario.workload.qps * tokens) // (100 * held))
     fits = gpus_each > 1 or k <= 10
     row = {
@@ -34,7 +33,7 @@ def by_hand(scenario: Scenario) -> Plan:
         "bottleneck": "kv_cache", "feasible": fits,
     }  # fmt: skip
     why = () if fits else (Excuse("memory", "too long for one GPU", "two", {"serving.tensor_parallel": 2}),)
-    return Plan(scenario, row, (), why, ())
+    return Plan(scenario, row, (), why, (), 0.5 + tokens * 0.01)
 
 
 @pytest.fixture

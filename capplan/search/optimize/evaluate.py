@@ -90,7 +90,7 @@ def evaluate(choice: Choice) -> Evaluated | str:
         served = deployment(scenario)
         tried = layouts(scenario, served)
         judge = judges([scenario])[0]
-        asked = load([scenario], 0.0 if judge is None else judge.wait_s)
+        asked = load([scenario], [0.0 if judge is None else judge.wait_s])
     except CapplanError as wrong:
         return str(wrong)
     return _Pass(choice, served, asked, tried, judge).made(*_cells(scenario, served, tried, asked))

@@ -1,0 +1,55 @@
+"""Scenarios of a sweep that share a section are worked out once: most differ in one key or two."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capplan.records import dataclass
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Which items are alike. firsts: the place of the first of each kind. kind: of every item, shape (items,)."""
+
+    firsts: tuple[int, ...]
+    kind: NDArray[np.int64]
+
+    @property
+    def differ(self) -> bool:
+        """No two are alike."""
+        return len(self.firsts) == len(self.kind)
+
+
+def alike(items: Sequence[T], key: Callable[[T], Hashable]) -> Alike:
+    """Items of equal key are alike.
+
+    >>> alike(["b", "a", "b"], str).firsts, alike(["b", "a", "b"], str).kind.tolist()
+    ((0, 1), [0, 1, 0])
+    """
+    places: dict[Hashable, int] = {}
+    kinds = np.empty(len(items), np.int64)
+    firsts: list[int] = []
+    for at, item in enumerate(items):
+        one = key(item)
+        if one not in places:
+            places[one] = len(firsts)
+            firsts.append(at)
+        kinds[at] = places[one]
+    return Alike(tuple(firsts), kinds)
+
+
+class Said:
+    """What a section says, as text to compare it by; written once for every object, as sweeps share most of theirs."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+
+    def __call__(self, section: Any) -> str:
+        known = self._known.get(id(section))
+        if known is None:
+            known = self._known[id(section)] = (section, repr(section))
+        return known[1]
