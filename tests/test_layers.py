@@ -27,8 +27,8 @@ DOORS = {
     "yaml": ("scenario/", "catalog/files.py"),
     "rich": ("cli/", "report/formats/table.py"),
     "typer": ("cli/",),
-    "jinja2": ("report/formats/", "report/page/"),
-    "altair": ("report/",),
+    "jinja2": ("report/page/",),
+    "vl_convert": ("report/charts/",),
 }
 WITHOUT_ARRAYS = ("errors.py", "reading.py", "writing.py", "spellings.py", "units.py", "catalog/", "scenario/",
                   "cli/main.py", "cli/common.py")  # fmt: skip
@@ -97,7 +97,7 @@ def test_arrays_stay_out_of_catalogue_scenario_and_units(path: Path) -> None:
 def test_commands_import_nothing_heavy_at_their_top(path: Path) -> None:
     light = {"capplan.errors", "capplan.cli", "capplan.__version__", "capplan.records"}
     ours = {found for found in imported(path, top_level_only=True) if found.startswith("capplan")}
-    heavy = {"numpy", "scipy", "pint", "yaml", "rich", "pydantic", "jinja2", "altair"}
+    heavy = {"numpy", "scipy", "pint", "yaml", "rich", "pydantic", "jinja2", "vl_convert"}
     assert not {found for found in imported(path, top_level_only=True) if found.partition(".")[0] in heavy}
     assert not {found for found in ours if not found.startswith(tuple(light))}
 

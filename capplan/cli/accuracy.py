@@ -10,7 +10,7 @@ import typer
 
 from capplan.errors import UserError
 
-from .common import Format, Out, Quiet, note, output_format, write
+from .common import Charts, Format, Out, Quiet, note, output_format, pictures, save_charts, write
 
 Measured = Annotated[list[Path], typer.Argument(metavar="MEASURED...", help="Points files or benchmark results.")]
 Assume = Annotated[
@@ -18,7 +18,6 @@ Assume = Annotated[
 ]
 Engine = Annotated[str | None, typer.Option("--profile", metavar="NAME|FILE", help="One engine profile for all rows.")]
 Worst = Annotated[int, typer.Option("--worst", min=0, help="How many of the worst rows to list.")]
-Plot = Annotated[Path | None, typer.Option("--plot", metavar="FILE.svg", help="Also draw predicted against measured.")]
 MaxMedian = Annotated[
     str | None, typer.Option("--max-median", metavar="13%", help="Exit 1 when the average median error is above.")
 ]
@@ -34,7 +33,7 @@ def command(
     assume: Assume = None,
     profile: Engine = None,
     worst: Worst = 10,
-    plot: Plot = None,
+    chart: Charts = None,
     max_median: MaxMedian = None,
     format: Format = None,
     out: Out = None,
@@ -42,25 +41,24 @@ def command(
     quiet: Quiet = False,
 ) -> None:
     name = output_format(format, out)
+    pictures(chart)
     from capplan.measured.given import read_with
     from capplan.measured.outcome import estimates, predict_all
     from capplan.measured.points import resolve_table
     from capplan.measured.score import PRIMARY, accuracy
-    from capplan.report.scatter import scatter
-    from capplan.report.scores import render
+    from capplan.report.charts.scatter import scatter
+    from capplan.report.formats import render
+    from capplan.report.scores import sheet
     from capplan.units import parse
 
     limit = parse(max_median, "ratio") if max_median else None
-    if plot is not None and plot.suffix != ".svg":
-        raise UserError(f"--plot {plot}: the plot is an SVG; name a .svg file (or --format html for one page with it)")
     table = read_with(measured, assume or ())
     read = resolve_table(table)
     scores = accuracy(table.rows, read, estimates(predict_all(read, profile), read))
     if not scores.pairs:
         raise UserError("no measured values: `primary_metric` with its column, out_tps_total, tpot_ms_* or ttft_ms_*")
-    write(render(name, scores, worst), out)
-    if plot is not None:
-        write(scatter(scores), plot)
+    write(render(sheet(scores, worst), name), out)
+    save_charts([scatter(scores)], chart or ())
     if readme is not None:
         from capplan.measured.generalise import generalise
         from capplan.reading import read_text

@@ -17,6 +17,7 @@ from capplan.errors import InfeasibleError, PriceError, UserError
 from . import _completion
 
 if TYPE_CHECKING:
+    from capplan.report.charts.chart import Chart
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
 
@@ -31,6 +32,10 @@ Settings = Annotated[
 ]
 Format = Annotated[
     str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv, markdown or html.")
+]
+Charts = Annotated[
+    list[str] | None,
+    typer.Option("--chart", metavar="[NAME=]FILE", help="Also a chart as .svg or .png; repeatable."),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write to a file; its suffix picks the format.")
@@ -52,6 +57,7 @@ AllowInfeasible = Annotated[
 _SHARED: dict[str, tuple[Any, object]] = {
     "format": (Format, None),
     "out": (Out, None),
+    "chart": (Charts, None),
     "allow_infeasible": (AllowInfeasible, False),
     "strict": (Strict, False),
     "as_of": (AsOf, None),
@@ -72,6 +78,7 @@ def reports(command: Callable[..., Report]) -> Callable[..., None]:
     def shown(**options: Any) -> None:
         shared = {name: options.pop(name) for name in _SHARED}
         output_format(shared["format"], shared["out"])  # a wrong one is told before the work, not after it
+        pictures(shared["chart"])
         options |= {name: shared[name] for name in seen}
         emit(command(**options), **shared)
 
@@ -90,13 +97,14 @@ def emit(
     report: Report,
     format: str | None = None,
     out: Path | None = None,
+    chart: Sequence[str] | None = None,
     allow_infeasible: bool = False,
     strict: bool = False,
     as_of: str | None = None,
     quiet: bool = False,
     no_color: bool = False,
 ) -> None:
-    """Prints a report, or writes it to `out`; warns of old prices, and refuses them where `strict`.
+    """Prints a report, or writes it to `out`, and the charts asked for; warns of old prices, refuses them if `strict`.
 
     Prices are judged as of the day on which the catalogue last looked them up, or of `as_of`, never of the clock.
     Raises `PriceError` (exit 4) before printing, `InfeasibleError` (exit 3) after it, when no row can be and nobody
@@ -110,6 +118,10 @@ def emit(
     if strict and old:
         raise PriceError("\n".join(old))
     shown = report if allow_infeasible else withheld(report)
+    if chart:
+        from capplan.report.charts.of import charts
+
+        save_charts(charts(shown), chart)
     terminal = out is None and sys.stdout.isatty()
     wanted = terminal or bool(os.environ.get("FORCE_COLOR"))
     color = wanted and not no_color and not os.environ.get("NO_COLOR")
@@ -122,6 +134,32 @@ def emit(
         note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be")
     if old and not quiet:
         note("\n".join(f"warning: {said}" for said in old))
+
+
+def pictures(asked: Sequence[str] | None) -> list[tuple[str, Path]]:
+    """The charts that `--chart` asks for: name, '' for the first, and file."""
+    from capplan.report.charts.draw import SUFFIXES
+
+    made = []
+    for text in asked or ():
+        name, _, file = text.rpartition("=")
+        if Path(file).suffix.lower() not in SUFFIXES:
+            raise UserError(f"--chart {text}: a chart is written as .svg or .png")
+        made.append((name, Path(file)))
+    return made
+
+
+def save_charts(charts: Sequence[Chart], asked: Sequence[str]) -> None:
+    """Writes the charts asked for: by name, else that which the file is named after, else the first."""
+    from capplan.report.charts.draw import picture
+
+    by_name = {chart.name: chart for chart in charts}
+    for name, file in pictures(asked):
+        found = by_name.get(name) if name else by_name.get(file.stem, next(iter(charts), None))
+        if found is None:
+            named = ", ".join(by_name) or "none"
+            raise UserError(f"--chart {name or file}: no such chart (there are: {named})")
+        write_bytes(picture(found, file), file)
 
 
 def output_format(format: str | None, out: Path | None) -> str:

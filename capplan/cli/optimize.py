@@ -15,6 +15,7 @@ from ._many import Cluster, Jobs, Resume, interrupted, working, write_scenario
 from .common import (
     AllowInfeasible,
     AsOf,
+    Charts,
     Format,
     NoColor,
     Quiet,
@@ -25,6 +26,7 @@ from .common import (
     load,
     note,
     output_format,
+    pictures,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The report; a .yaml gets the winner's scenario.")
     ] = None,
+    chart: Charts = None,
     allow_infeasible: AllowInfeasible = False,
     strict: Strict = False,
     as_of: AsOf = None,
@@ -75,6 +78,7 @@ def command(
     winner = out if out is not None and out.suffix.lower() in _SCENARIO else None
     rest = None if winner else out
     output_format(format, rest)
+    pictures(chart)
     listed = {"gpus": gpus, "models": models, "engines": engines, "weights": weights, "kv_cache": kv_cache,
               "concurrency": concurrency, "pricing": pricing, "objective": objective, "max_gpus": max_gpus}  # fmt: skip
     asked = load(scenario, settings, {f"optimize.{name}": value for name, value in listed.items()})
@@ -86,7 +90,7 @@ def command(
         write_scenario(best, winner, "optimize")
         if not quiet:
             note(f"{winner}: the winner; capplan tco, simulate and deploy take it")
-    emit(report, format, rest, allow_infeasible, strict, as_of, quiet, no_color)
+    emit(report, format, rest, chart, allow_infeasible, strict, as_of, quiet, no_color)
 
 
 def _best(asked: "Scenario", crew: "Crew", fast: bool) -> "tuple[Report, Scenario | None]":

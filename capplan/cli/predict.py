@@ -32,7 +32,8 @@ def command(
     from capplan.measured.given import read_with
     from capplan.measured.outcome import PREDICTED, predict_all, predicted_cells
     from capplan.measured.points import resolve_table
-    from capplan.report.predictions import render
+    from capplan.report.formats import render
+    from capplan.report.predictions import sheet
 
     table = read_with(points, assume or ())
     read = resolve_table(table)
@@ -42,7 +43,7 @@ def command(
         for row, point, prediction in zip(table.rows, read, predictions, strict=True)
     ]
     columns = [*(column for column in table.columns if column not in PREDICTED), *PREDICTED]
-    write(render(name, columns, rows), out)
+    write(render(sheet(columns, rows), name), out)
     refused = sum(bool(prediction.refused) for prediction in predictions)
     if refused and not quiet:
         note(f"{refused} of {len(rows)} rows refused; the column `refused` says why")

@@ -13,19 +13,15 @@ import typer
 
 from capplan.errors import InfeasibleError, UserError
 
-from .common import AllowInfeasible, ScenarioFile, Settings, load, note, write, write_bytes
+from .common import AllowInfeasible, Charts, ScenarioFile, Settings, load, note, pictures, save_charts, write
 
 if TYPE_CHECKING:
-    from capplan.report.page.gather import Page
+    from capplan.report.page.page import Page
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page; stdout if left out.")]
 K = Annotated[str | None, typer.Option("--k", metavar="1,4,8,16", help="Reasoning steps to compare.")]
 Over = Annotated[
     list[str] | None, typer.Option("--over", metavar="PATH=V1,V2", help="Sweep any key; several give their grid.")
-]
-Charts = Annotated[
-    list[str] | None,
-    typer.Option("--chart", metavar="[NAME=]FILE", help="Also one chart as .svg or .png; repeatable."),
 ]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="html, or text for what it holds.")]
 
@@ -47,18 +43,17 @@ def command(
         raise UserError(f"--format {format}: no such format (choose from html, text)")
     if out is not None and format == "html" and out.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--out {out}: the page is HTML; name a .html file")
-    wanted = [_wanted(text) for text in chart or ()]
+    pictures(chart)
     grid: dict[str, list[str]] = {"reasoning.k": split_values(k)} if k else {}
     page = gather(load(scenario, settings), grid | dict(map(parse_over, over or ())), not allow_infeasible)
-    for name, file in wanted:
-        _save(page, name, file)
+    save_charts(page.charts, chart or ())
     write(_text(page) if format == "text" else _page(page), out)
-    if page.reports[0].infeasible and not allow_infeasible:
+    if not page.possible and not allow_infeasible:
         raise InfeasibleError("no feasible plan; the page says why")
 
 
 def _page(page: "Page") -> str:
-    from capplan.report.page.charts import drawable
+    from capplan.report.charts.draw import drawable
     from capplan.report.page.render import render
 
     if page.charts and not drawable():
@@ -73,23 +68,3 @@ def _text(page: "Page") -> str:
         charts = [part.name for part in section.parts if part in page.charts]
         lines.append(f"  {section.title}{f'  (chart {chr(44).join(charts)})' if charts else ''}")
     return "\n".join(lines) + "\n"
-
-
-def _wanted(text: str) -> tuple[str, Path]:
-    name, sign, file = text.rpartition("=")
-    path = Path(file)
-    if path.suffix.lower() not in (".svg", ".png"):
-        raise UserError(f"--chart {text}: a chart is written as .svg or .png")
-    return (name if sign else path.stem), path
-
-
-def _save(page: "Page", name: str, file: Path) -> None:
-    from capplan.report.page.charts import png, svg
-
-    found = next((one for one in page.charts if one.name == name), None)
-    if found is None and len(page.charts) > 0 and name == file.stem:
-        found = page.charts[0]
-    if found is None:
-        named = ", ".join(one.name for one in page.charts) or "none"
-        raise UserError(f"--chart {name}: no such chart on this page (there are: {named})")
-    write_bytes(png(found) if file.suffix.lower() == ".png" else svg(found).encode(), file)

@@ -91,16 +91,13 @@ def command(
     series: Annotated[
         Path | None, typer.Option("--series", metavar="FILE.csv", help="Queue and KV over time, as CSV.")
     ] = None,
-    chart: Annotated[
-        Path | None, typer.Option("--chart", metavar="FILE.svg", help="Distributions of the latencies, drawn.")
-    ] = None,
     study: Annotated[
         bool, typer.Option("--study", help="Compare KV compression, routing and early stopping on this fleet.")
     ] = False,
     settings: Settings = None,
 ) -> "Report":
+    from capplan.report.formats.csv import to_csv
     from capplan.report.report import report
-    from capplan.report.sheet import to_csv
     from capplan.simulate.answer import Question, answer
     from capplan.simulate.policy import Preemption, Routing
     from capplan.simulate.traffic.arrivals import Gaps
@@ -138,11 +135,6 @@ def command(
         names = tuple(found.series)
         columns = [found.series[name].tolist() for name in names]
         write(to_csv(names, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]), series)
-    if chart is not None:
-        from capplan.report.curves import distribution_chart
-
-        curves = {name.upper(): values.tolist() for name, values in found.distributions.items()}
-        write(distribution_chart(f"{loaded.name}: share of requests that took at most so long", curves), chart)
     return report(
         "simulate",
         found.plans,
@@ -150,6 +142,7 @@ def command(
         axes=("class", "statistic"),
         notes=found.notes,
         scenario=loaded.resolved(),
+        distributions={name.upper(): values.tolist() for name, values in found.distributions.items()},
     )
 
 

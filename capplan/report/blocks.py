@@ -1,9 +1,11 @@
-"""What a report for people is made of, whatever the format: headings, sentences, facts and grids of text."""
+"""What a report for people is made of, whatever the format: headings, sentences, facts, grids and charts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from capplan.records import dataclass
+
+from .charts.chart import Chart
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Grid:
         return self.marks[row] if row < len(self.marks) else ""
 
 
-Block = Heading | Text | Facts | Grid
+Block = Heading | Text | Facts | Grid | Chart
 
 
 # A name in a scenario may hold anything; codes that move a terminal's cursor or colour it are not text.
@@ -67,6 +69,9 @@ def cleaned(block: Block) -> Block:
         case Grid():
             rows = tuple(tuple(map(_line, cells)) for cells in block.rows)
             return replace(block, headings=tuple(map(_line, block.headings)), rows=rows)
+        case Chart():
+            data = tuple({name: _line(v) if isinstance(v, str) else v for name, v in row.items()} for row in block.rows)
+            return replace(block, title=_line(block.title), summary=_line(block.summary), rows=data)
 
 
 def _line(text: str) -> str:

@@ -19,13 +19,13 @@ def document(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "kind": report.kind,
         "tool_version": report.tool_version,
-        "catalog": _tree(report.catalog if report.catalog is not None else _stamp()),
-        "scenario": _tree(report.scenario),
+        "catalog": plain_tree(report.catalog if report.catalog is not None else _stamp()),
+        "scenario": plain_tree(report.scenario),
         "axes": list(report.axes),
         "rows": [{name: _leaf(row.get(name)) for name in columns(report)} for row in report.rows],
-        "lines": [_tree(asdict(line)) for line in report.lines],
-        "excuses": [_tree(asdict(excuse)) for excuse in report.excuses],
-        "assumptions": [_tree(asdict(stated)) for stated in report.assumptions],
+        "lines": [plain_tree(asdict(line)) for line in report.lines],
+        "excuses": [plain_tree(asdict(excuse)) for excuse in report.excuses],
+        "assumptions": [plain_tree(asdict(stated)) for stated in report.assumptions],
         "notes": list(report.notes),
     }
 
@@ -111,13 +111,16 @@ def _leaf(value: object) -> object:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float):
+        if value != value:
+            return None
         return float(f"{value:.{DIGITS}g}") if abs(value) != float("inf") else str(value)
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
-def _tree(value: object) -> Any:
+def plain_tree(value: object) -> Any:
+    """Maps, lists and values as JSON has them; floats rounded alike on every machine."""
     if isinstance(value, Mapping):
-        return {str(key): _tree(child) for key, child in value.items()}
+        return {str(key): plain_tree(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
-        return [_tree(child) for child in value]
+        return [plain_tree(child) for child in value]
     return _leaf(value)

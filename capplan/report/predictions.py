@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .answer import Sheet
 from .blocks import Block, Grid, Heading, Text
-from .sheet import render_blocks, to_csv, to_json
 from .show import number
 
 SCHEMA = "capplan.predictions/1"
@@ -20,13 +20,10 @@ _FIGURES = (
 )
 
 
-def render(name: str, columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
-    """The predictions in a format by name; CSV and JSON hold every column."""
-    if name == "csv":
-        return to_csv(columns, rows)
-    if name == "json":
-        return to_json({"schema": SCHEMA, "rows": [{column: row.get(column) for column in columns} for row in rows]})
-    return render_blocks(name, TITLE, blocks(rows))
+def sheet(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> Sheet:
+    """The predictions; tables for programs hold every column."""
+    tree = {"schema": SCHEMA, "rows": [{column: row.get(column) for column in columns} for row in rows]}
+    return Sheet(tuple(blocks(rows)), tuple(columns), tuple(rows), tree)
 
 
 def blocks(rows: Sequence[Mapping[str, object]]) -> list[Block]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from capplan.engine.excuse import Assumption
     from capplan.plan import Plan
 
+    from .blocks import Block
+
 SCHEMA = "capplan.report/1"
 
 
@@ -66,7 +68,9 @@ class Report:
     kind: the command that made it. axes: columns that tell the rows apart. rows: SI units and USD; None is not
     applicable. notes: sentences that explain the rows. catalog: hash, date and oldest price of the figures used;
     None until somebody asks, because reading them all takes longer than most answers. prices: those of the catalogue
-    that the bills were made with.
+    that the bills were made with. waits: latencies of the first plan at peak by name, `ttft_p50_s` to `tta_p99_s`, read
+    when asked for. distributions: simulated latencies by name, in
+    seconds at equal distances in share of the requests from 0 to 1.
     """
 
     kind: str
@@ -80,6 +84,26 @@ class Report:
     catalog: Mapping[str, object] | None = None
     tool_version: str = ""
     prices: tuple[Used, ...] = ()
+    waits: Mapping[str, float] = field(default_factory=dict)
+    distributions: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def blocks(self) -> list[Block]:
+        """What people read."""
+        from .story import tell
+
+        return tell(self)
+
+    def table(self) -> tuple[list[str], Sequence[Mapping[str, object]]]:
+        """Columns and rows."""
+        from .document import columns
+
+        return columns(self), self.rows
+
+    def document(self) -> dict[str, object]:
+        """The contract's JSON object."""
+        from .document import document
+
+        return document(self)
 
     @property
     def name(self) -> str:
@@ -106,6 +130,7 @@ def report(
     notes: Sequence[str] = (),
     scenario: Mapping[str, object] | None = None,
     assumed: Sequence[Assumption] = (),
+    distributions: Mapping[str, Sequence[float]] | None = None,
 ) -> Report:
     """The report of some plans.
 
@@ -134,6 +159,8 @@ def report(
         notes=tuple(notes),
         tool_version=__version__,
         prices=_prices(plans),
+        waits=plans[0].waits if plans else {},
+        distributions=distributions or {},
     )
 
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 
 from capplan.measured.score import DEFINITIONS, PRIMARY, Accuracy, Grouped, Headline, Pair, Summary
 
+from .answer import Sheet
 from .blocks import Block, Grid, Heading, Text
-from .scatter import scatter
-from .sheet import render_blocks, to_csv, to_json
+from .charts.scatter import scatter
 from .show import number
 
 SCHEMA = "capplan.accuracy/1"
@@ -18,13 +18,9 @@ COLUMNS = ("metric", "by", "group", "rows", "predicted", "coverage", "median", "
            "rank_correlation", "band_coverage")  # fmt: skip
 
 
-def render(name: str, scores: Accuracy, worst: int) -> str:
-    """The scores in a format by name; the page in HTML holds the scatter plot."""
-    if name == "csv":
-        return to_csv(COLUMNS, rows(scores))
-    if name == "json":
-        return to_json(tree(scores, worst))
-    return render_blocks(name, TITLE, blocks(scores, worst), scatter(scores) if name == "html" else "")
+def sheet(scores: Accuracy, worst: int) -> Sheet:
+    """The scores with so many of the worst rows."""
+    return Sheet(tuple(blocks(scores, worst)), COLUMNS, tuple(rows(scores)), tree(scores, worst))
 
 
 def tree(scores: Accuracy, worst: int) -> dict[str, object]:
@@ -61,6 +57,7 @@ def blocks(scores: Accuracy, worst: int) -> list[Block]:
     """The report for people: headline, groups of the primary metric, worst rows, definitions."""
     told: list[Block] = [Heading(TITLE, 1)]
     told.append(_headlines(scores.headlines))
+    told.append(scatter(scores))
     told.append(Text("`average` weighs every source x load type the same; `pooled` every row."))
     primary = [group for group in scores.grouped if group.metric == PRIMARY]
     for by in dict.fromkeys(group.by for group in primary):

@@ -5,7 +5,9 @@ from importlib import import_module
 from pathlib import Path
 
 from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
-from .frontier import drawn, missed, worth_looking_at
+from .charts.chart import Chart
+from .charts.of import beside_tables
+from .frontier import missed, worth_looking_at
 from .metrics import VIEWS, metric
 from .report import Line, Report, Stated
 from .show import cell, cents, column
@@ -57,6 +59,7 @@ def _rows(report: Report) -> Iterator[Block]:
     """Many plans side by side, with the sentences that explain them."""
     yield Heading(f"{report.name}: {identity(report)}", 1)
     yield plans_grid(report)
+    yield from beside_tables(report)
     for sentence in report.notes:
         yield Text(sentence)
     yield from _cannot_be(report)
@@ -102,7 +105,7 @@ def _strategies(report: Report) -> Iterator[Block]:
         left = len(report.rows) - len(shown.rows)
         yield Text(f"{left} of {len(report.rows)} rows are no step of the frontier; JSON and CSV have them all.")
     yield plans_grid(shown)
-    yield drawn(report)
+    yield from beside_tables(report)
     for sentence in report.notes[1:]:
         yield Text(sentence)
     yield from _cannot_be(report) if len(shown.rows) == len(report.rows) else (Text(missed(report)),)
@@ -189,4 +192,6 @@ def _constraint(report: Report, at: int) -> str:
 
 
 def _empty(block: Block) -> bool:
-    return not (block.rows if isinstance(block, Grid) else block.pairs if isinstance(block, Facts) else block.text)
+    return not (
+        block.rows if isinstance(block, Grid | Chart) else block.pairs if isinstance(block, Facts) else block.text
+    )

@@ -11,7 +11,7 @@ from capplan.cli.main import command_names, sentence
 
 Strings = list[str]
 Environment = dict[str, str]
-HEAVY = ("numpy", "pint", "scipy", "altair", "pydantic", "rich.table", "rich.console", "yaml", "jinja2")
+HEAVY = ("numpy", "pint", "scipy", "vl_convert", "pydantic", "rich.table", "rich.console", "yaml", "jinja2")
 
 
 def test_help_lists_every_command_with_its_sentence(capplan) -> None:

@@ -68,8 +68,8 @@ def test_accuracy_json_has_headlines_groups_definitions_and_worst(capsys: pytest
 
 def test_accuracy_plots_one_mark_for_each_predicted_point(tmp_path: Path) -> None:
     plot = tmp_path / "plot.svg"
-    assert code_of(["accuracy", PUBLISHED, "-f", "json", "-o", str(tmp_path / "a.json"), "--plot", str(plot)]) == 0
-    assert plot.read_text().count('r="1.6"') == len(read(Path(PUBLISHED)))
+    assert code_of(["accuracy", PUBLISHED, "-f", "json", "-o", str(tmp_path / "a.json"), "--chart", str(plot)]) == 0
+    assert plot.read_text().count('aria-roledescription="point"') == len(read(Path(PUBLISHED)))
 
 
 def test_a_violated_limit_exits_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,18 @@
-"""Output formats, one file each, found by name: `render(report, width, color) -> str`."""
+"""Output formats, one file each, found by name.
+
+A format is a module with `SUFFIXES`, the endings of its files, and `render(answer, width, color) -> str`; every command
+that reports has it then.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..report import Report
-
-# File suffixes that are not a format's own name.
-SUFFIXES = {"md": "markdown", "htm": "html", "txt": "table"}
+    from ..answer import Answer
 
 
 def names() -> list[str]:
@@ -21,16 +23,18 @@ def names() -> list[str]:
 
 def of_suffix(path: Path) -> str | None:
     """The format that a file name asks for, or None where its suffix is not known."""
-    suffix = path.suffix.lstrip(".").lower()
-    name = SUFFIXES.get(suffix, suffix)
-    return name if name in names() else None
+    return next((name for name in names() if path.suffix.lower() in _module(name).SUFFIXES), None)
 
 
-def render(report: Report, name: str, width: int | None = None, color: bool = False) -> str:
-    """The report in a format.
+def render(answer: Answer, name: str, width: int | None = None, color: bool = False) -> str:
+    """An answer in a format.
 
     width: columns of the terminal; None where there is none, and then nothing is folded.
     color: whether there is a terminal that shows it.
     """
-    text: str = import_module(f"{__name__}.{name}").render(report, width, color)
+    text: str = _module(name).render(answer, width, color)
     return text
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__name__}.{name}")

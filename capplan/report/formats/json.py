@@ -1,11 +1,12 @@
-"""JSON: the contract's `capplan.report/1` object."""
+"""JSON: the object of an answer, such as the contract's `capplan.report/1`."""
 
 import json
 
-from ..document import document
-from ..report import Report
+from ..answer import Answer
+
+SUFFIXES = (".json",)
 
 
-def render(report: Report, width: int | None, color: bool) -> str:
-    """The report as an indented JSON object; the same report gives the same bytes."""
-    return json.dumps(document(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def render(answer: Answer, width: int | None, color: bool) -> str:
+    """An indented object; the same answer gives the same bytes."""
+    return json.dumps(answer.document(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 
+from ..answer import Answer
 from ..blocks import Block, Facts, Grid, Heading, Text
-from ..report import Report
+from ..charts.chart import Chart
+from ..charts.strips import text as drawn
 from ..show import MISSING
-from ..story import tell
+
+SUFFIXES = (".md", ".markdown")
 
 # Characters with a meaning in GitHub's Markdown or in HTML, wherever user text may hold them.
 _ESCAPED = {ord(letter): f"\\{letter}" for letter in "\\`*_[]<>|#~"}
 
 
-def render(report: Report, width: int | None, color: bool) -> str:
-    """The report as GitHub-flavoured Markdown."""
-    return "\n".join(part for block in tell(report) for part in (*_lines(block), "")).rstrip("\n") + "\n"
+def render(answer: Answer, width: int | None, color: bool) -> str:
+    """GitHub-flavoured Markdown."""
+    return "\n".join(part for block in answer.blocks() for part in (*_lines(block), "")).rstrip("\n") + "\n"
 
 
 def _lines(block: Block) -> Iterator[str]:
@@ -31,6 +34,10 @@ def _lines(block: Block) -> Iterator[str]:
             yield from (f"| {safe(name)} | {safe(value)} |" for name, value in block.pairs)
         case Grid():
             yield from _grid(block)
+        case Chart():
+            # A fence longer than any in the text, so that no name of a user ends it.
+            if said := drawn(block):
+                yield f"`````text\n{said.replace('`````', '')}\n`````"
 
 
 def _grid(block: Grid) -> Iterator[str]:

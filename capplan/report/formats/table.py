@@ -10,17 +10,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Styled
 
+from ..answer import Answer
 from ..blocks import Block, Facts, Grid, Heading, Text
-from ..report import Report
-from ..story import tell
+from ..charts.chart import Chart
+from ..charts.strips import text as drawn
 
+SUFFIXES = (".txt", ".table")
 _STYLES = {"bad": "bold red", "quiet": "dim", "total": "bold", "plain": "", "": ""}
 _UNBOUNDED = 100_000
 
 
-def render(report: Report, width: int | None, color: bool) -> str:
-    """The report for a terminal of `width` columns, or for a pipe (None), where no line is folded."""
-    return lay_out(tell(report), width, color)
+def render(answer: Answer, width: int | None, color: bool) -> str:
+    """The answer for a terminal of `width` columns, or for a pipe (None), where no line is folded."""
+    return lay_out(answer.blocks(), width, color)
 
 
 def lay_out(blocks: Iterable[Block], width: int | None, color: bool) -> str:
@@ -58,6 +60,9 @@ def _parts(block: Block, width: int | None) -> Iterator[RenderableType]:
         case Grid():
             for piece in _pieces(block, width):
                 yield Padding(_table(piece), (0, 0, 0, 1))
+        case Chart():
+            if said := drawn(block, width):
+                yield Styled(said)
 
 
 def _folded(text: str, width: int | None, indent: int | None = None) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
-from ..blocks import Grid
+from ..blocks import Block, Facts, Grid, Heading
+from ..charts.chart import Chart
+from ..charts.draw import drawable, svg
+from ..charts.strips import text as drawn_text
 from ..metrics import METRICS
-from .charts import Chart, drawable, svg
-from .gather import Page
+from .page import Page
 from .template import PAGE, SCRIPT, STYLE
 
 
@@ -23,20 +26,38 @@ def render(page: Page) -> str:
     text = Environment(autoescape=True, trim_blocks=True).from_string(PAGE)
     return text.render(
         page=page, style=Markup(STYLE), script=Markup(SCRIPT), metrics=METRICS, version=__version__, stamp=stamp(),
-        drawable=can, drawn=_drawn if can else _missing, kind=lambda part: type(part).__name__, word=_word,
-        mark=_mark, sorts=_sorts,
+        drawable=can, drawn=_drawn if can else _written, kind=lambda part: type(part).__name__, word=_word,
+        mark=_mark, sorts=_sorts, grouped=_grouped,
     ) + "\n"  # fmt: skip
+
+
+def _grouped(parts: Sequence[Block]) -> Iterator[Block | list[tuple[Heading, Facts]]]:
+    """The parts in their order; facts under headings that follow one another stand side by side, as cards."""
+    cards: list[tuple[Heading, Facts]] = []
+    at = 0
+    while at < len(parts):
+        one, after = parts[at], parts[at + 1] if at + 1 < len(parts) else None
+        if isinstance(one, Heading) and isinstance(after, Facts):
+            cards.append((one, after))
+            at += 2
+            continue
+        if cards:
+            yield cards
+            cards = []
+        yield one
+        at += 1
+    if cards:
+        yield cards
 
 
 def _drawn(chart: Chart) -> Markup:
     """The chart in place; the converter has escaped its texts."""
-    drawn = svg(chart)
-    named = drawn.replace("<svg ", f'<svg role="graphics-document" aria-label="{Markup.escape(chart.title)}" ', 1)
-    return Markup(named)
+    return Markup(svg(chart).replace("<svg ", '<svg role="graphics-document" ', 1))
 
 
-def _missing(_chart: Chart) -> Markup:
-    return Markup("<p class=\"quiet\">Charts need the charts extra: pip install 'capplan[charts]'.</p>")
+def _written(chart: Chart) -> Markup:
+    """The chart as text, where pictures cannot be made."""
+    return Markup("<pre>{}</pre>").format(drawn_text(chart) or "Charts need the extra: pip install 'capplan[charts]'.")
 
 
 def _word(grid: Grid, column: int) -> Markup:

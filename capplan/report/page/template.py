@@ -2,33 +2,55 @@
 
 STYLE = """
 :root { color-scheme: light dark; --line: light-dark(#d0d7de, #3d444d); --soft: light-dark(#59636e, #9198a1);
-  --bad: light-dark(#b3261e, #ff8a80); --paper: light-dark(#fff, #0d1117); --band: light-dark(#f6f8fa, #161b22); }
+  --ink: light-dark(#1f2328, #e6edf3); --bad: light-dark(#b3261e, #ff8a80); --paper: light-dark(#fff, #0d1117);
+  --band: light-dark(#f6f8fa, #161b22); --key: light-dark(#2f5f8f, #7fb2e5); }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; background: var(--paper); max-width: 76rem; margin: 2rem auto;
-  padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
-h3 { font-size: 1rem; margin-top: 1.5rem; }
-.answer { font-size: 1.25rem; font-weight: 600; } .quiet, footer, figcaption { color: var(--soft); }
-nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; }
-.wide { overflow-x: auto; max-height: 40rem; } .wide:focus-visible, button:focus-visible { outline: 2px solid #4477aa; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-th { position: sticky; top: 0; background: var(--band); } th.word, td.word { text-align: left; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 76rem;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; } .about { color: var(--soft); margin: .25rem 0 0; }
+h2 { font-size: 1.25rem; margin: 3rem 0 1rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.5rem 0 .4rem; }
+.answer { font-size: 1.25rem; font-weight: 600; margin: 1.2rem 0; }
+.quiet, footer, figcaption { color: var(--soft); } a { color: var(--key); }
+.tiles, .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr));
+  margin: 1rem 0; }
+.tiles div, .card { background: var(--band); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem; }
+.tiles { grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); }
+.tiles dt { color: var(--soft); font-size: .875rem; } .tiles dd { font-size: 1.5rem; font-weight: 600; }
+.card h3 { margin-top: 0; } .card dl { gap: .1rem 1rem; grid-template-columns: 1fr max-content; }
+.card dd { text-align: right; font-variant-numeric: tabular-nums; }
+nav ul { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; padding: 0; margin: 1rem 0 0; }
+.wide { overflow-x: auto; max-height: 40rem; margin: 1rem 0; }
+:focus-visible { outline: 2px solid var(--key); outline-offset: 2px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9375rem; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+thead th { position: sticky; top: 0; background: var(--band); vertical-align: bottom; }
+tbody th { font-weight: normal; } th.word, td.word { text-align: left; } tbody tr:hover { background: var(--band); }
 th button { font: inherit; font-weight: bold; color: inherit; background: none; border: 0; padding: 0;
   cursor: pointer; text-align: inherit; }
 th[aria-sort=ascending] button::after { content: " \\25b2"; }
 th[aria-sort=descending] button::after { content: " \\25bc"; }
-tr.total { font-weight: bold; } tr.bad, p.bad { color: var(--bad); font-weight: bold; }
-p { white-space: pre-line; } dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; }
-dd { margin: 0; }
-figure { margin: 1rem; } figure svg { max-width: 100%; height: auto; background: none; overflow: visible; }
-figure svg > rect:first-child { fill: none; } figure svg text { fill: currentColor; }
+tr.total, tr.total th { font-weight: bold; } tr.bad, p.bad { color: var(--bad); font-weight: bold; }
+p { white-space: pre-line; max-width: 60rem; } pre { overflow-x: auto; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: .5rem 0; } dd { margin: 0; }
+figure { margin: 1.5rem 0; max-width: 46rem; }
+figure svg { display: block; width: 100%; height: auto; overflow: visible; }
+figure svg > rect:first-child { fill: none; } figure svg text { fill: var(--ink); }
 figure svg .role-axis-grid line { stroke: var(--line); }
-figure button { font: inherit; font-size: .85rem; margin-right: .5rem; }
+figcaption { font-size: .9375rem; display: flex; gap: .5rem 1rem; flex-wrap: wrap; justify-content: space-between; }
+figcaption span { flex: 1 1 20rem; }
+figure button { font: inherit; font-size: .8125rem; color: var(--key); background: none; border: 1px solid var(--line);
+  border-radius: .35rem; padding: .05rem .6rem; cursor: pointer; }
 #tip { position: fixed; pointer-events: none; background: var(--band); border: 1px solid var(--line);
-  padding: .2rem .6rem; font-size: .85rem; max-width: 24rem; }
-@media print { body { max-width: none; margin: 0; } nav, button.save { display: none; } .wide { max-height: none; }
-  th { position: static; } section { break-inside: auto; } figure, tr { break-inside: avoid; } }
+  border-radius: .35rem; padding: .2rem .6rem; font-size: .875rem; max-width: 24rem; }
+@media print {
+  @page { margin: 14mm; }
+  :root { color-scheme: light; } body { font-size: 11px; max-width: none; margin: 0; padding: 0; }
+  nav, button.save, #columns { display: none; } .wide { max-height: none; overflow: visible; }
+  thead th { position: static; } figure { max-width: 150mm; } table { font-size: 9px; } th, td { padding: 1px 5px; }
+  .tiles dd { font-size: 1.2rem; } .cards { grid-template-columns: repeat(4, 1fr); }
+  h2, h3 { break-after: avoid; } figure, tr, .card, .tiles { break-inside: avoid; }
+}
 """
 
 # Tables sort by their headings, charts tell their values under pointer and keyboard and can be saved.
@@ -62,7 +84,18 @@ function show(mark, x, y) {
 }
 const marks = "[role=graphics-symbol][aria-label]";
 for (const figure of document.querySelectorAll("figure")) {
-  for (const mark of [...figure.querySelectorAll(marks)].slice(0, 200)) mark.setAttribute("tabindex", "0");
+  // One stop of the tabulator a chart; arrows go from mark to mark.
+  const all = [...figure.querySelectorAll(marks)];
+  all.forEach((mark, at) => mark.setAttribute("tabindex", at ? "-1" : "0"));
+  figure.addEventListener("keydown", event => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const at = all.indexOf(event.target);
+    if (event.key === "Escape") tip.hidden = true;
+    if (!step || at < 0) return;
+    const next = all[(at + step + all.length) % all.length];
+    event.target.setAttribute("tabindex", "-1"); next.setAttribute("tabindex", "0"); next.focus();
+    event.preventDefault();
+  });
   figure.addEventListener("pointermove", event => {
     const mark = event.target.closest(marks);
     if (mark) show(mark, event.clientX, event.clientY); else tip.hidden = true;
@@ -87,7 +120,6 @@ for (const button of document.querySelectorAll("button.save")) button.addEventLi
   image.onload = () => {
     const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
     canvas.width = 2 * svg.width.baseVal.value; canvas.height = 2 * svg.height.baseVal.value;
-    pen.fillStyle = "white"; pen.fillRect(0, 0, canvas.width, canvas.height);
     pen.drawImage(image, 0, 0, canvas.width, canvas.height);
     save(figure.id + ".png", canvas.toDataURL("image/png"));
   };
@@ -95,7 +127,8 @@ for (const button of document.querySelectorAll("button.save")) button.addEventLi
 });
 """
 
-PAGE = """<!doctype html>
+PAGE = """{% macro pairs(facts) %}<dl>{% for name, value in facts.pairs %}<dt>{{ name }}</dt><dd>{{ value }}</dd>
+{% endfor %}</dl>{% endmacro %}<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -109,32 +142,44 @@ PAGE = """<!doctype html>
 <body>
 <header>
 <h1>{{ page.title }}</h1>
-<p class="answer">{{ page.answer }}</p>
-{% if page.description %}<p class="quiet">{{ page.description }}</p>
+{% if page.about %}<p class="about">{{ page.about }}</p>
 {% endif %}
-<nav aria-label="Parts of this page"><ul>
-{% for section in page.sections %}<li><a href="#{{ section.name }}">{{ section.title }}</a></li>
+{% if page.description %}<p class="about">{{ page.description }}</p>
+{% endif %}
+{% if page.answer %}<p class="answer">{{ page.answer }}</p>
+{% endif %}
+{% if page.figures %}<dl class="tiles">{% for name, value in page.figures %}<div><dt>{{ name }}</dt><dd>{{ value }}</dd>
+</div>{% endfor %}</dl>
+{% endif %}
+{% if page.sections | length > 1 %}<nav aria-label="Parts of this page"><ul>
+{% for section in page.sections if section.title %}<li><a href="#{{ section.name }}">{{ section.title }}</a></li>
 {% endfor %}<li><a href="#columns">What the words mean</a></li></ul></nav>
+{% endif %}
 </header>
 <main>
-{% for section in page.sections %}<section id="{{ section.name }}" aria-labelledby="{{ section.name }}-title">
+{% for section in page.sections %}<section id="{{ section.name }}"
+{%- if section.title %} aria-labelledby="{{ section.name }}-title">
 <h2 id="{{ section.name }}-title">{{ section.title }}</h2>
-{% for part in section.parts %}
+{% else %}>{% endif %}
+{% for part in grouped(section.parts) %}
 {% if kind(part) == "Chart" %}<figure id="chart-{{ part.name }}" aria-label="{{ part.title }}">
 {{ drawn(part) }}
-<figcaption>{{ part.title }}. {{ part.summary }}
-{% if drawable %}<button type="button" class="save" data-as="svg">Save SVG</button><button type="button" class="save"
-data-as="png">Save PNG</button>{% endif %}</figcaption></figure>
+<figcaption><span>{{ part.summary }}</span>
+{% if drawable %}<div><button type="button" class="save" data-as="svg">Save SVG</button>
+<button type="button" class="save" data-as="png">Save PNG</button></div>{% endif %}</figcaption></figure>
 {% elif kind(part) == "Heading" %}<h{{ part.level }}>{{ part.text }}</h{{ part.level }}>
 {% elif kind(part) == "Text" %}<p class="{{ part.tone }}">{{ part.text }}</p>
-{% elif kind(part) == "Facts" %}<dl>{% for name, value in part.pairs %}<dt>{{ name }}</dt><dd>{{ value }}</dd>
-{% endfor %}</dl>
-{% else %}<div class="wide" tabindex="0" role="region" aria-label="{{ section.title }}, table"><table>
+{% elif kind(part) == "list" %}<div class="cards">{% for heading, facts in part %}<div class="card">
+<h3>{{ heading.text }}</h3>{{ pairs(facts) }}</div>
+{% endfor %}</div>
+{% elif kind(part) == "Facts" %}{{ pairs(part) }}
+{% else %}<div class="wide" tabindex="0" role="region" aria-label="{{ section.title or page.title }}, table"><table>
 <thead><tr>{% for heading in part.headings %}<th scope="col"{{ word(part, loop.index0) }}>
 {%- if sorts(part) %}<button type="button" title="sort">{{ heading }}</button>{% else %}{{ heading }}{% endif %}</th>
 {% endfor %}</tr></thead>
 <tbody>{% for cells in part.rows %}<tr{{ mark(part, loop.index0) }}>
-{%- for cell in cells %}<td{{ word(part, loop.index0) }}>{{ cell }}</td>{% endfor %}</tr>
+{%- for cell in cells %}{% if loop.first %}<th scope="row"{{ word(part, 0) }}>{{ cell }}</th>
+{%- else %}<td{{ word(part, loop.index0) }}>{{ cell }}</td>{% endif %}{% endfor %}</tr>
 {% endfor %}</tbody></table></div>
 {% endif %}{% endfor %}</section>
 {% endfor %}

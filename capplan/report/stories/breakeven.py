@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from ..blocks import Block, Grid, Heading, Text
+from ..charts.of import beside_tables
 from ..report import Report
 from ..show import MISSING, cents, number
 from ..text import identity, refusals
@@ -39,6 +40,7 @@ def tell(report: Report) -> Iterator[Block]:
         prose=True,
     )  # fmt: skip
     yield Heading("A month by volume")
+    yield from beside_tables(report)
     curve = [row for row in report.rows if row["part"] == "curve"]
     yield Grid(
         ("queries/month", "GPUs", "self-hosting USD", "API USD", "cheaper"),

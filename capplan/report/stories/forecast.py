@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from ..blocks import Block, Grid, Heading, Text
+from ..charts.of import beside_tables
 from ..report import Report
 from ..show import MISSING, cents, number
 from ..text import identity
@@ -26,6 +27,7 @@ def tell(report: Report) -> Iterator[Block]:
                _usd(row["present_usd"])) for row in years),
         ),
     )  # fmt: skip
+    yield from beside_tables(report)
     bought = [row for row in report.rows if row["part"] == "purchase"]
     if bought:
         yield Heading("When nodes are bought")

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from ..blocks import Block, Grid, Heading, Text, grid
+from ..charts.of import beside_tables
 from ..metrics import metric
 from ..report import Report
 from ..show import MISSING, column
 from ..text import identity
 
 _SHOWN = ("annual_tco_usd", "gpus", "ttft_s", "tta_s", "tta_p99_s", "usd_per_1k_queries", "annual_kwh")
-_BAR = 24
 
 Row = Mapping[str, object]
 
@@ -38,7 +38,8 @@ def tell(report: Report) -> Iterator[Block]:
         words=frozenset({0}),
     )
     yield Heading("What matters: one input alone, from its low to its high point")
-    yield _tornado(parts["input"])
+    yield _inputs(parts["input"])
+    yield from beside_tables(report)
     if regrets := parts.get("regret"):
         yield Heading("Least regret")
         yield Grid(
@@ -51,22 +52,12 @@ def tell(report: Report) -> Iterator[Block]:
         yield Text(sentence)
 
 
-def _tornado(rows: list[Row]) -> Grid:
-    widest = max((_width(row) for row in rows), default=0.0)
+def _inputs(rows: list[Row]) -> Grid:
     return Grid(
-        ("input", "range", "USD/year at low", "USD/year at high", "swing"),
-        tuple(
-            (str(row["input"]), str(row["range"]), _usd(row["low_usd"]), _usd(row["high_usd"]),
-             "#" * round(_BAR * _width(row) / widest) if widest else "")
-            for row in rows
-        ),
-        words=frozenset({0, 1, 4}),
-    )  # fmt: skip
-
-
-def _width(row: Row) -> float:
-    low, high = row["low_usd"], row["high_usd"]
-    return abs(float(high - low)) if isinstance(low, Decimal) and isinstance(high, Decimal) else 0.0
+        ("input", "range", "USD/year at low", "USD/year at high"),
+        tuple((str(row["input"]), str(row["range"]), _usd(row["low_usd"]), _usd(row["high_usd"])) for row in rows),
+        words=frozenset({0, 1}),
+    )
 
 
 def _usd(value: object) -> str:

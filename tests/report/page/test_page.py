@@ -13,8 +13,9 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from capplan.report.page import charts
-from capplan.report.page.gather import Page, gather
+from capplan.report.charts import draw
+from capplan.report.page.gather import gather
+from capplan.report.page.page import Page
 from capplan.report.page.render import render
 from capplan.scenario.loader import load, loads
 
@@ -55,7 +56,7 @@ class Outline(HTMLParser):
 def test_the_page_answers_first_and_has_every_part(page: Page) -> None:
     assert [section.name for section in page.sections] == ["plan", "cost", "latency", "sweep", "sources"]
     assert re.match(r"\$[\d,]+ a year on \d+ GPUs", page.answer)
-    assert [chart.name for chart in page.charts] == ["cost-breakdown", "latency", "multipliers"]
+    assert [chart.name for chart in page.charts] == ["cost-breakdown", "latency", "cost", "multipliers"]
 
 
 def test_parts_come_with_what_the_scenario_asks() -> None:
@@ -78,10 +79,10 @@ def test_nothing_is_asked_of_the_network_and_user_text_is_not_run(page: Page) ->
 
 def test_charts_say_their_values_in_words_and_are_well_formed(page: Page) -> None:
     for chart in page.charts:
-        drawn = Xml.fromstring(charts.svg(chart))
+        drawn = Xml.fromstring(draw.svg(chart))
         words = [node.get("aria-label") for node in drawn.iter() if node.get("role") == "graphics-symbol"]
         assert words and all(words) and chart.summary
-        assert charts.png(chart)[:8] == b"\x89PNG\r\n\x1a\n"
+        assert draw.png(chart)[:8] == b"\x89PNG\r\n\x1a\n"
 
 
 def test_the_same_scenario_gives_the_same_bytes(page: Page) -> None:
@@ -144,7 +145,7 @@ def in_browser(text: str, folder: Path) -> tuple[dict[str, Any], str, float]:
 def test_a_browser_draws_the_charts_sorts_the_table_and_complains_of_nothing(page: Page, tmp_path: Path) -> None:
     found, console, _ = in_browser(render(page), tmp_path)
     assert console == ""
-    assert found["charts"] == 3 and found["drawn"]
+    assert found["charts"] == 4 and found["drawn"]
     assert found["rising"] and found["falling"] and found["rows"] == 3 and found["sorted"] == "descending"
     assert "USD a year" in found["tip"]
     assert found["title"] != "run" and NASTY in found["title"]

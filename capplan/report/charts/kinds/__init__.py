@@ -1,0 +1,1 @@
+"""What the reports of single commands draw, one file a kind of report: `charts(report) -> charts`."""
