@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from capplan.records import dataclass
 
@@ -77,7 +78,7 @@ class Report:
     rows: tuple[Mapping[str, object], ...]
     scenario: Mapping[str, object]
     axes: tuple[str, ...] = ()
-    lines: tuple[Line, ...] = ()
+    lines: Sequence[Line] = ()
     excuses: tuple[Refusal, ...] = ()
     assumptions: tuple[Stated, ...] = ()
     notes: tuple[str, ...] = ()
@@ -145,11 +146,7 @@ def report(
         rows=tuple({name: plain(value) for name, value in row.items()} for row in rows or [plan.row for plan in plans]),
         scenario=scenario if scenario is not None else plans[0].scenario.resolved() if plans else {},
         axes=tuple(axes),
-        lines=tuple(
-            Line(at, line.name, line.label, line.usd_per_year, line.formula, line.source)
-            for at, plan in enumerate(plans)
-            for line in plan.lines
-        ),
+        lines=_Lines(plans),
         excuses=tuple(
             Refusal(at, why.constraint, why.message, why.cure, dict(why.changes), why.needed, why.available, why.unit)
             for at, plan in enumerate(plans)
@@ -162,6 +159,27 @@ def report(
         waits=plans[0].waits if plans else {},
         distributions=distributions or {},
     )
+
+
+class _Lines(Sequence[Line]):
+    """The bills of all plans, written out when somebody reads them: most formats of a large sweep do not."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self._plans = plans
+
+    @cached_property
+    def _read(self) -> tuple[Line, ...]:
+        return tuple(
+            Line(at, line.name, line.label, line.usd_per_year, line.formula, line.source)
+            for at, plan in enumerate(self._plans)
+            for line in plan.lines
+        )
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._read[at]
+
+    def __len__(self) -> int:
+        return len(self._read)
 
 
 def _prices(plans: Sequence[Plan]) -> tuple[Used, ...]:
@@ -196,7 +214,7 @@ def withheld(report: Report) -> Report:
             row if possible else {name: value if _candidate(report, name) else None for name, value in row.items()}
             for row, possible in zip(report.rows, feasible, strict=True)
         ),
-        lines=tuple(line for line in report.lines if feasible[line.row]),
+        lines=report.lines if all(feasible) else tuple(line for line in report.lines if feasible[line.row]),
     )
 
 

@@ -1,6 +1,6 @@
 """How a report is told to people: the blocks, in order, that table, Markdown and HTML render."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -134,7 +134,7 @@ def plans_grid(report: Report) -> Grid:
     )
 
 
-def lines_grid(lines: tuple[Line, ...]) -> Grid:
+def lines_grid(lines: Sequence[Line]) -> Grid:
     """The items of a year's cost, adding up to the cent."""
     total = sum((line.usd_per_year for line in lines), start=lines[0].usd_per_year * 0) if lines else None
     rows = [(line.label, cents(line.usd_per_year), f"{line.formula}  [{line.source}]") for line in lines]

@@ -83,19 +83,18 @@ def rows_done(scenario: Scenario, over: Mapping[str, Sequence[object]], made: Se
 def _with_one_layout(scenarios: list[Scenario], at: Sequence[Point], planned: Planner) -> tuple[list[Plan], str]:
     """The plans with their layouts held, and a note where the planner's own choices differed."""
     made = planned(scenarios)
-    held = []
+    notes = []
     for group in _alike(at):
-        changes = _common_layout([scenarios[i] for i in group], [made[i] for i in group])
-        if changes is None:
+        found = _common_layout([scenarios[i] for i in group], [made[i] for i in group], planned)
+        if found is None:
             continue
-        for i in group:
-            scenarios[i] = with_values(scenarios[i], changes)
+        changes, tried = found
+        for i, plan in zip(group, tried, strict=True):
+            made[i] = plan
         shared = [f"{path.rpartition('.')[2]} {value}" for path, value in changes.items() if value != 1]
-        held.append(", ".join(shared) or "one GPU a replica")
-    if not held:
-        return made, ""
-    layouts = "; ".join(dict.fromkeys(held))
-    return planned(scenarios), f"Rows that differ in load only are held to one layout: {layouts}."
+        notes.append(", ".join(shared) or "one GPU a replica")
+    layouts = "; ".join(dict.fromkeys(notes))
+    return made, f"Rows that differ in load only are held to one layout: {layouts}." if notes else ""
 
 
 def _alike(at: Sequence[Point]) -> list[list[int]]:
@@ -107,18 +106,27 @@ def _alike(at: Sequence[Point]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _common_layout(scenarios: Sequence[Scenario], made: Sequence[Plan]) -> dict[str, object] | None:
-    """The layout to hold where the planner chose several: the first, from the heaviest load down, under which
-    every plan that was feasible still is. None where one was chosen for all, or none serves all."""
+def _common_layout(
+    scenarios: Sequence[Scenario], made: Sequence[Plan], planned: Planner
+) -> tuple[dict[str, object], list[Plan]] | None:
+    """The layout to hold where the planner chose several, and the plans in it: the first, from the heaviest load down,
+    under which every plan that was feasible still is. None where one was chosen for all, or none serves all."""
     wanted = {_layout(plan): plan for plan in sorted(made, key=_tokens) if plan.feasible}
     if len(wanted) < 2:
         return None
     for layout in reversed(wanted):
         changes: dict[str, object] = dict(layout)
-        tried = plans([with_values(scenario, changes) for scenario in scenarios])
+        tried = planned(_held(scenarios, changes))
         if all(now.feasible or not before.feasible for now, before in zip(tried, made, strict=True)):
-            return changes
+            return changes, tried
     return None
+
+
+def _held(scenarios: Sequence[Scenario], changes: Mapping[str, object]) -> list[Scenario]:
+    """The scenarios with other values under `serving`, which those of a sweep share."""
+    firsts = {id(scenario.serving): scenario for scenario in scenarios}
+    servings = {known: with_values(scenario, changes).serving for known, scenario in firsts.items()}
+    return [scenario.having({"serving": servings[id(scenario.serving)]}) for scenario in scenarios]
 
 
 def _layout(plan: Plan) -> tuple[tuple[str, object], ...]:
