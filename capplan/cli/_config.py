@@ -1,18 +1,22 @@
 """Settings of a project or of a person: which scenario, policy and catalogue are meant where none is named.
 
-In the order in which they win: `CAPPLAN_SCENARIO`, `CAPPLAN_POLICY` and `CAPPLAN_CATALOG`; the file that
-`CAPPLAN_CONFIG` names; the nearest `capplan.yaml` or `.capplan.yaml` from the working directory up to the root of its
-git repository; `capplan/capplan.yaml` in the user's configuration folder. Paths in a file start where the file lies.
+In the order in which they win: what the command line names; `CAPPLAN_SCENARIO`, `CAPPLAN_POLICY` and
+`CAPPLAN_CATALOG`; the file that `CAPPLAN_CONFIG` names; the nearest folder, from the working directory up to the root
+of its git repository, that holds `capplan.yaml`, `.capplan.yaml` or a `pyproject.toml` with `[tool.capplan]`, taken in
+this order; `capplan.yaml` in the user's configuration folder. One file holds: settings of several are not mixed.
+Paths in a file start where the file lies.
 """
 
 import os
-import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 from capplan.errors import UserError
 
-NAMES = ("capplan.yaml", ".capplan.yaml")
+NAMES = ("capplan.yaml", ".capplan.yaml", "pyproject.toml")
+# Larger than any pyproject.toml that a person wrote.
+_MOST_BYTES = 1_000_000
 KEYS = ("scenario", "policy", "catalog")
 
 
@@ -35,7 +39,10 @@ def found() -> Path | None:
         if not Path(named).is_file():
             raise UserError(f"CAPPLAN_CONFIG={named}: no such file; unset it or name one")
         return Path(named)
-    return next((file for folder in _folders() for name in NAMES if (file := folder / name).is_file()), None)
+    files = (folder / name for folder in _folders() for name in NAMES)
+    return next(
+        (file for file in files if file.is_file() and (file.suffix != ".toml" or _table(file) is not None)), None
+    )
 
 
 def _folders() -> list[Path]:
@@ -48,11 +55,9 @@ def _folders() -> list[Path]:
 
 def user_folder() -> Path:
     """Where this system keeps a person's settings of this program."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "capplan"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "capplan"
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "capplan"
+    from platformdirs import user_config_path
+
+    return user_config_path("capplan", appauthor=False, roaming=True)
 
 
 def _of_file(file: Path | None, key: str) -> str | None:
@@ -67,6 +72,43 @@ def _of_file(file: Path | None, key: str) -> str | None:
 
 @lru_cache(maxsize=8)
 def _read(file: Path, _mtime_ns: int) -> tuple[tuple[str, str], ...]:
+    return _of_table(file) if file.suffix == ".toml" else _of_yaml(file)
+
+
+def _table(file: Path) -> Mapping[str, object] | None:
+    """`[tool.capplan]` of a pyproject.toml; None where it has none or cannot be read: that is for others to tell."""
+    from capplan.reading import Unreadable, read_text
+
+    try:
+        text = read_text(file, _MOST_BYTES)
+        if "capplan" not in text:
+            return None
+        import tomllib
+
+        found = tomllib.loads(text).get("tool", {}).get("capplan")
+    except (Unreadable, ValueError, AttributeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _of_table(file: Path) -> tuple[tuple[str, str], ...]:
+    from capplan.scenario.kinds import nearest
+
+    held = _table(file) or {}
+    wrong = [
+        f"{file}: tool.capplan.{key}: unknown key ({nearest(key, KEYS) or 'keys: ' + ', '.join(KEYS)})"
+        for key in held if key not in KEYS
+    ]  # fmt: skip
+    wrong += [
+        f"{file}: tool.capplan.{key}: a path is needed here (such as {key} = \"{key}.yaml\")"
+        for key, value in held.items() if key in KEYS and not (isinstance(value, str) and value)
+    ]  # fmt: skip
+    if wrong:
+        raise UserError("\n".join(wrong))
+    return tuple((key, str(value)) for key, value in held.items())
+
+
+def _of_yaml(file: Path) -> tuple[tuple[str, str], ...]:
     from capplan.reading import read_text
     from capplan.scenario.document import LARGEST_BYTES, parse
     from capplan.scenario.faults import ScenarioFaults

@@ -58,6 +58,29 @@ def test_the_environment_wins_over_the_project_and_the_project_over_the_user(cap
     assert "mine: " in capplan("tco", cwd=project, env={"CAPPLAN_CONFIG": str(home / "capplan.yaml")}).stdout
 
 
+def test_the_projects_own_file_wins_over_its_pyproject_and_the_nearest_folder_over_both(
+    capplan: Run, project: Path
+) -> None:
+    (project / "mine.yaml").write_text(SCENARIO.replace("ours", "mine"))
+    (project / "pyproject.toml").write_text('[tool.capplan]\nscenario = "mine.yaml"\n')
+    assert "ours: " in capplan("tco", cwd=project).stdout
+    (project / "capplan.yaml").unlink()
+    assert "mine: " in capplan("tco", cwd=project / "deep").stdout
+    (project / "deep" / "pyproject.toml").write_text('[tool.capplan]\nscenario = "../chat.yaml"\n')
+    assert "ours: " in capplan("tco", cwd=project / "deep" / "deeper").stdout
+    # One of another program, or one that is damaged, holds nothing for us.
+    for text in ('[tool.other]\nabout = "not capplan"\n', "[tool.capplan\n", "tool = 1 # capplan\n"):
+        (project / "deep" / "pyproject.toml").write_text(text)
+        assert "mine: " in capplan("tco", cwd=project / "deep").stdout
+
+
+def test_a_fault_of_the_table_is_told(capplan: Run, project: Path) -> None:
+    (project / "capplan.yaml").unlink()
+    (project / "pyproject.toml").write_text("[tool.capplan]\nscenaro = 'a.yaml'\npolicy = 3\n")
+    done = capplan("tco", cwd=project)
+    assert done.returncode == 2 and "did you mean 'scenario'?" in done.stderr and "tool.capplan.policy" in done.stderr
+
+
 def test_a_projects_policy_judges_every_diff(capplan: Run, project: Path) -> None:
     for name, price in (("a", 20000), ("b", 30000)):
         capplan("tco", "--set", f"cost.purchase_price={price} USD", "-o", f"{name}.json", cwd=project)
