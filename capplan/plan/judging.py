@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capplan.cost.energy import YEAR_S
-from capplan.cost.lines import usd_per
+from capplan.plan.charges import unit_costs
 from capplan.reasoning import scene
 from capplan.scenario.length import Length
 from capplan.scenario.quality import Quality
@@ -114,7 +113,7 @@ def together(plan: Plan, judge: Judge) -> Plan:
     whole["nodes"] = -(-int(whole["gpus"]) // _node_gpus(mine))
     whole |= {name: mine[name] + float(share) * row[name] for name in ("annual_kwh", "annual_kg_co2e")}
     whole["energy_j_per_query"] = mine["energy_j_per_query"] * whole["annual_kwh"] / mine["annual_kwh"]
-    whole |= _unit_costs(whole, plan.scenario.workload.qps)
+    whole |= unit_costs(whole, plan.scenario.workload.qps)
     why = (*plan.excuses, *(replace(one, message=f"verifier: {one.message}") for one in judge.pool.excuses))
     if why:
         whole |= {"feasible": False, "bottleneck": why[0].constraint}
@@ -152,13 +151,3 @@ def _sum(mine: Any, judge: Any, share: Decimal) -> Any:
     if mine is None and judge is None:
         return None
     return (mine or Decimal(0)) + ((judge or Decimal(0)) * share).quantize(_CENT, ROUND_HALF_UP)
-
-
-def _unit_costs(row: Any, qps: float) -> dict[str, Any]:
-    cents, queries = int(row["annual_tco_usd"] * 100), qps * YEAR_S
-    right = row.get("accuracy")
-    return {
-        "usd_per_1k_queries": usd_per(cents, queries, 1e3),
-        "usd_per_m_output_tokens": usd_per(cents, queries * float(row["output_tokens"]), 1e6),
-        "usd_per_correct_answer": usd_per(cents, queries * float(right), 1.0) if right else None,
-    }

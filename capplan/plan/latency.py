@@ -104,12 +104,18 @@ class _Seen:
     def ttft_s(self, which: str) -> Any:
         own_s, wait = self._prompt_s, self._wait
         if which == "mean":
-            return self._fixed_s + own_s + wait.mean_s
+            return self._ahead_s + self._fixed_s + own_s + wait.mean_s
         spread, bend = self.load.spread, self.state.bend
         middle_s = own_s * spread.prompt("p50", bend)
         waited_s = [mixture.tail(n, wait.chance, wait.mean_s, wait.square_s2) for n in ("p50", which)]
         further_s = own_s * spread.prompt(which, bend) - middle_s
-        return self._fixed_s + middle_s + waited_s[0] + mixture.together(further_s, waited_s[1] - waited_s[0])
+        return (
+            self._ahead_s
+            + self._fixed_s
+            + middle_s
+            + waited_s[0]
+            + mixture.together(further_s, waited_s[1] - waited_s[0])
+        )
 
     def itl_s(self, which: str) -> Any:
         if which == "mean":
@@ -135,7 +141,8 @@ class _Seen:
         # The first answer token comes a gap after the last thought, the last answer token ends the last gap.
         last = np.where(np.asarray(share) < 1.0, 0.0, 1.0)
         gaps = np.maximum(asked.sequential_tokens * share - last, 0.0)
-        mean_s = calls * self.ttft_s("mean") + gaps * itl_s + self.load.judged_s
+        ahead_s = self._ahead_s  # once, before the first of the calls
+        mean_s = ahead_s + calls * (self.ttft_s("mean") - ahead_s) + gaps * itl_s + self.load.judged_s
         if which == "mean":
             return mean_s
         those = np.maximum(getattr(asked, f"sequential_{which}_tokens") * share - last, 0.0)
@@ -146,6 +153,10 @@ class _Seen:
     def _prompt_s(self) -> Any:
         """Prefill of the mean prompt; samples of one query fork after it."""
         return self.state.prefill_s * self.load.requests.forks
+
+    @property
+    def _ahead_s(self) -> Any:
+        return self.load.asked.delay_s
 
     @cached_property
     def _fixed_s(self) -> Any:

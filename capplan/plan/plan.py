@@ -12,6 +12,7 @@ from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan import trust
 from capplan.plan.alike import Said, alike
 from capplan.plan.candidates import layouts
+from capplan.plan.charges import charged
 from capplan.plan.deployment import Deployment, deployment, key
 from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
@@ -23,6 +24,8 @@ from capplan.plan.rows import Parts, excuses, row
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
 from capplan.reasoning.accuracy.value import Accuracy
+from capplan.reasoning.demand import under_policies
+from capplan.reasoning.scene import options_of
 from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
@@ -103,7 +106,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     )
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
-    right = accuracies(scenarios, served, asked)
+    right = accuracies(scenarios, asked)
     likely = trust.likely(served, asked, sized.sequences)
     assumed = _assumptions(scenarios, served, right)
     made = []
@@ -113,7 +116,8 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
         waits = Waits(sized.latency, i)
         alone = Plan(scenario, row(parts, why), bill.lines.row(i), why, assumed[i], alone_s, waits)
         judge = waiting[i]
-        made.append(within_limits(alone if judge is None else together(alone, judge)))
+        whole = alone if judge is None else together(alone, judge)
+        made.append(within_limits(charged(whole, parts.at(asked.asked.usd_per_query))))
     return made
 
 
@@ -131,7 +135,8 @@ def _assumptions(
         scenario, accuracy = scenarios[at], right[at]
         work = scenario.workload
         told = [(work.given(name), getattr(work, name)) for name in _TRAFFIC]
-        return (id(scenario.cost), *told, accuracy and (accuracy.status, accuracy.basis))
+        thinking = id(scenario.reasoning) if scenario.reasoning.given("policies") else 0
+        return (id(scenario.cost), thinking, *told, accuracy and (accuracy.status, accuracy.basis))
 
     same = alike(range(len(scenarios)), about)
     known = [_assumed(scenarios[at], served, right[at]) for at in same.firsts]
@@ -143,6 +148,9 @@ def _assumed(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) 
     for name, why in _TRAFFIC.items():
         if not work.given(name):
             said.append(Assumption(f"workload.{name}", getattr(work, name), why))
+    for one in under_policies(options_of(scenario))[1].each:
+        kind = "estimate" if one.published else "scenario"
+        said.append(Assumption("reasoning.policies", one.name, one.said, kind))
     said += stated(scenario, served)
     if accuracy is not None:
         said.append(Assumption("quality", accuracy.status, accuracy.basis, "estimate"))

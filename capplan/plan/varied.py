@@ -11,6 +11,7 @@ import numpy as np
 
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.lines import CostLines
+from capplan.cost.lines import column as cost_column
 from capplan.cost.varied import KEYS as COST_KEYS
 from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
@@ -146,6 +147,10 @@ def _read(
         replicas, gpus = replicas + pool.columns["replicas"], gpus + added
         nodes = -(-gpus // node_gpus)
     mean = load.queries_per_s / slow
+    aside = load.asked.usd_per_query
+    if np.any(np.asarray(aside)):
+        charge = cost_column("policies", "Policies on thinking", "operations", aside * mean * YEAR_S, "", "scenario")
+        bill = replace(bill, lines=CostLines((*bill.lines.columns, charge)))
     queries, output = mean * YEAR_S, np.asarray(load.asked.output_tokens, np.float64)
     total = bill.lines.total_cents / 100
     waits, capacity = sized.latency, sized.capacity_per_s / load.requests_per_query / slow

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capplan.errors import UserError
+from capplan.reasoning.effects import Effects, effects
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
 from capplan.records import dataclass
+from capplan.scenario.reasoning import KEYS
 
 if TYPE_CHECKING:
     from capplan.reasoning.accuracy.base import Base
@@ -66,6 +69,7 @@ class Demand:
     kv_peak_tokens: KV tokens held by one query when all its samples are complete.
     longest_factor: E[max of N] / mean of the length of one sample.
     sequential_p50_tokens, _p95_, _p99_: percentiles over queries of sequential_tokens.
+    delay_s: before a query comes to the engine. usd_per_query: paid for a query beside the fleet.
     """
 
     strategy: str
@@ -88,6 +92,8 @@ class Demand:
     sequential_p95_tokens: Values
     sequential_p99_tokens: Values
     verifier: VerifierWork | None = None
+    delay_s: Values = 0.0
+    usd_per_query: Values = 0.0
 
     @property
     def kv_tokens_per_sequence(self) -> Values:
@@ -116,7 +122,19 @@ def demand(options: Options, query: Query) -> Demand:
     capplan/reasoning/strategies.
     """
     ask: Callable[[Options, Query], Demand] = strategy_module(options.strategy).demand
-    return _judging_itself(ask(options, query))
+    shaped, effects = under_policies(options)
+    return effects.on_demand(_judging_itself(ask(shaped, query)))
+
+
+def under_policies(options: Options) -> tuple[Options, Effects]:
+    """The options with the thinking that their policies leave, and what else these do."""
+    if options.policies is None:
+        return options, Effects()
+    module = strategy_module(options.strategy)
+    own: LengthLaw = getattr(module, "thinking", Options.thinking_law)(options)
+    found = effects(options.policies, own, options.samples if "samples" in KEYS.get(options.strategy, ()) else 1.0)
+    law = found.law(own)
+    return (options if law is own else replace(options, thinking=law)), found
 
 
 def _judging_itself(asked: Demand) -> Demand:
@@ -144,10 +162,23 @@ def _judging_itself(asked: Demand) -> Demand:
     )
 
 
-def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
+def accuracy(options: Options, query: Query, base: Base) -> Accuracy | None:
     """How often the strategy's answer is right; None where that is not known of the model (`base.reason` says why)."""
     law: Callable[[Options, Demand, Base], Accuracy | None] = strategy_module(options.strategy).accuracy
-    return law(options, asked, base)
+    bare, effects = unhindered(options)
+    return effects.on_accuracy(law(bare, demand(bare, query), effects.on_base(base)))
+
+
+def unhindered(options: Options) -> tuple[Options, Effects]:
+    """The options without policies, and those: what a sample is worth is known of thinking as long as it would be.
+
+    A cap on thinking that says as much in fewer tokens is worth a longer one.
+    """
+    _, effects = under_policies(options)
+    if not effects.each:
+        return options, effects
+    budget = np.asarray(options.thinking_budget_tokens) * effects.worth
+    return replace(options, policies=None, thinking_budget_tokens=budget), effects
 
 
 def strategy_module(name: str) -> ModuleType:

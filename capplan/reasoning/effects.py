@@ -1,128 +1,151 @@
-"""Measures that change tokens, KV, load and accuracy, all on one footing: each is a handful of multipliers."""
+"""What policies do to a query, whatever the policy: one record that every one of them fills in, and their product."""
 
-from dataclasses import dataclass, replace
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capplan.catalog import figures
-from capplan.errors import UserError
-from capplan.reasoning import published
-from capplan.reasoning.accuracy.base import Range
-from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy
-from capplan.reasoning.demand import Demand
-from capplan.reasoning.lengths import Scaled
-from capplan.reasoning.options import Options
-from capplan.units import parse
+from capplan.reasoning.lengths import LengthLaw
+from capplan.reasoning.normal import Values
+from capplan.reasoning.range import SAME, Range
+from capplan.records import dataclass
+from capplan.scenario.part import slots
+from capplan.scenario.policies import Policies
 
-_SAME = Range(1.0, 1.0, 1.0, "no change")
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.base import Base
+    from capplan.reasoning.accuracy.value import Accuracy
+    from capplan.reasoning.demand import Demand, VerifierWork
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a measure multiplies; 1 is no change.
+    """One policy's effect; what it leaves alone is 1, 0 or SAME.
 
-    thinking: thinking tokens. kv: KV held and read. load: queries that reach the engine. accuracy: share of right
-    answers kept, with its range. delay_s: added to every query.
+    said: what it does and rests on, in a phrase. published: the scenario leaves its figures to the catalogue.
+    thinking: the law of one sample's thinking from here on; None leaves it. worth: tokens of thinking that one token
+    is worth now, where it is shorter and says as much. left: share of the thinking that cut samples get to, which a
+    curve is read at; cut: share of a single figure's accuracy that they keep.
+    sample, answer: share of right answers kept, of each sample and of the query. kv: KV held and read. reach: queries
+    that come to the engine. read_tokens: read with the prompt. delay_s: before every query is read. usd_per_query: paid
+    beside the fleet.
     """
 
     name: str
-    thinking: float = 1.0
+    said: str
+    published: bool = False
+    thinking: LengthLaw | None = None
+    worth: float = 1.0
+    left: Values = 1.0
+    cut: Range = SAME
+    sample: Range = SAME
+    answer: Range = SAME
     kv: float = 1.0
-    load: float = 1.0
-    accuracy: Range = _SAME
+    reach: float = 1.0
+    read_tokens: Values = 0.0
     delay_s: float = 0.0
+    usd_per_query: float = 0.0
 
-    def on_options(self, options: Options) -> Options:
-        """The options with shorter thinking."""
-        return (
-            options
-            if self.thinking == 1.0
-            else replace(options, thinking=Scaled(options.thinking_law(), self.thinking))
-        )
+
+@dataclass(frozen=True)
+class Effects:
+    """Policies in the order in which they take effect, as one."""
+
+    each: tuple[Effect, ...] = field(default=())
+
+    def law(self, own: LengthLaw) -> LengthLaw:
+        """Thinking of one sample under all of them."""
+        return next((one.thinking for one in reversed(self.each) if one.thinking is not None), own)
+
+    @property
+    def worth(self) -> float:
+        """Tokens of thinking without any policy that one token is worth."""
+        return math.prod(one.worth for one in self.each)
+
+    @property
+    def reach(self) -> float:
+        """Share of the queries that come to the engine."""
+        return math.prod(one.reach for one in self.each)
+
+    @property
+    def delay_s(self) -> float:
+        """Added to every query before it is read."""
+        return sum(one.delay_s for one in self.each)
+
+    @property
+    def usd_per_query(self) -> float:
+        """Paid beside the fleet."""
+        return sum(one.usd_per_query for one in self.each)
 
     def on_demand(self, asked: Demand) -> Demand:
-        """The demand with less KV held and read."""
-        if self.kv == 1.0:
+        """The mean over all queries, with what never reaches the engine; latencies are those of what does."""
+        reach, kv = self.reach, math.prod(one.kv for one in self.each)
+        read: Any = sum(np.asarray(one.read_tokens) for one in self.each)
+        asked = replace(asked, delay_s=self.delay_s, usd_per_query=self.usd_per_query) if self.each else asked
+        if reach == 1.0 and kv == 1.0 and not np.any(read):
             return asked
         return replace(
             asked,
-            context_tokens=asked.context_tokens * self.kv,
-            kv_token_steps=asked.kv_token_steps * self.kv,
-            kv_peak_tokens=asked.kv_peak_tokens * self.kv,
+            requests=asked.requests * reach,
+            prefill_tokens=(asked.prefill_tokens + read) * reach,
+            repeated_prefill_tokens=asked.repeated_prefill_tokens * reach,
+            output_tokens=asked.output_tokens * reach,
+            context_tokens=(asked.context_tokens + read) * kv,
+            kv_token_steps=(asked.kv_token_steps + read * asked.sequential_tokens) * kv * reach,
+            kv_peak_tokens=(asked.kv_peak_tokens + read) * kv,
+            verifier=None if asked.verifier is None else _reached(asked.verifier, reach),
         )
 
-    def on_accuracy(self, found: Accuracy) -> Accuracy:
-        """The accuracy times what is kept of it, never above 1."""
-        if self.accuracy is _SAME:
-            return found
-        low, value, high = (
-            np.minimum(np.asarray(end) * kept, 1.0)
-            for end, kept in zip((found.low, found.value, found.high), self.accuracy.ends, strict=True)
-        )
-        return Accuracy(value, low, high, EXTRAPOLATED, found.metric, f"{found.basis}; {self.accuracy.basis}")
+    def on_base(self, base: Base) -> Base:
+        """What is known about one sample, less what the policies take from it."""
+        kept, cut = (_product(getattr(one, name) for one in self.each) for name in ("sample", "cut"))
+        if kept is SAME and cut is SAME:
+            return base
+        left = np.prod([np.asarray(one.left, dtype=np.float64) for one in self.each], axis=0)
+        return replace(base, kept=_product((base.kept, kept)), cut=cut, left=left)
+
+    def on_accuracy(self, found: Accuracy | None) -> Accuracy | None:
+        """The accuracy of the whole answer times what is kept of it."""
+        return None if found is None else found.times(_product(one.answer for one in self.each))
 
 
-def hint() -> Effect:
-    """A prompt hint or length-controlled model: shorter thinking at no published loss."""
-    return Effect("hint", thinking=1.0 - float(published.law_range("budgets", "hint_reduction").value))
+def effects(policies: Policies, own: LengthLaw, samples: Values = 1.0) -> Effects:
+    """The policies' effects on samples whose thinking has the law `own`, each on what the ones before it left.
 
-
-def early_stop(saved: float, accuracy_kept: float = 1.0) -> Effect:
-    """Streaming verification: thinking stops once its answer is found good.
-
-    saved: share of thinking tokens not written. No published law was found, so both figures are the scenario's; the
-    accuracy range goes from what is stated to no loss.
+    samples: of one query, all of which a quota counts. Where nothing is thought, what acts on thinking does nothing.
     """
-    kept = Range(accuracy_kept, accuracy_kept, 1.0, f"early stop keeps {accuracy_kept:.0%} as stated")
-    return Effect("early stop", thinking=1.0 - _ratio("saved", saved), accuracy=kept)
+    made: list[Effect] = []
+    law, thinks = own, bool(np.any(np.asarray(own.mean_tokens) > 0))
+    for slot in slots(Policies).values():
+        section = getattr(policies, slot.field)
+        if section is None:
+            continue
+        module = importlib.import_module(f"capplan.reasoning.policies.{slot.field}")
+        if module.ON_THINKING and not thinks:
+            continue
+        effect: Callable[[Any, LengthLaw, Values], Effect] = module.effect
+        made.append(effect(section, law, samples))
+        law = made[-1].thinking or law
+    return Effects(tuple(made))
 
 
-def answer_cache(hit_rate: float, stale: float = 0.0) -> Effect:
-    """A cache of answers or traces: hits never reach the engine; a stale hit is a wrong answer.
-
-    Saving k-fold needs a hit rate of 1 - 1/k: 3x needs 67 %, 5x needs 80 %.
-    """
-    hits = _ratio("hit_rate", hit_rate)
-    kept = 1.0 - hits * _ratio("stale", stale)
-    return Effect("answer cache", load=1.0 - hits, accuracy=Range(kept, kept, kept, f"{stale:.1%} of the hits stale"))
-
-
-def kv_compression(kept: float) -> Effect:
-    """Keeps this share of the KV cache. Accuracy as published at 10 %, assumed to fall in proportion to what goes.
-
-    Best methods lose nothing at 10 % (R-KV), earlier ones 40 %; below 10 % nothing is known.
-    Raises UserError below 10 %.
-    """
-    if not 0.1 <= kept <= 1.0:
-        raise UserError(f"KV compression to {kept:.0%}: published results go from 10 % to 100 %")
-    at_tenth = published.law_range("kv-compression", "accuracy_kept_at_10")
-    low, mid, high = (1 - (1 - float(end)) * (1 - kept) / 0.9 for end in at_tenth.ends)
-    return Effect("KV compression", kv=kept, accuracy=Range(low, mid, high, f"KV kept {kept:.0%}: {at_tenth.basis}"))
+def _reached(work: VerifierWork, reach: float) -> VerifierWork:
+    return replace(
+        work,
+        prefill_tokens=work.prefill_tokens * reach,
+        decode_tokens=work.decode_tokens * reach,
+        requests=work.requests * reach,
+    )
 
 
-def quantization(weights: str, parameters: float) -> Effect:
-    """Accuracy kept at a precision of the weights (bf16, fp8, int8, int4, fp4); its bytes and speed are the engine's.
-
-    parameters: total; models under 3e9 lose more. Raises UserError for a precision without figures.
-    """
-    tree = figures.entry("quality", "quantization").plain
-    small = parameters < parse(str(tree["small_below_parameters"]), "count")
-    key = f"{weights}_small" if small and f"{weights}_small" in tree else weights
-    if key not in tree:
-        raise UserError(f"no published accuracy at '{weights}' weights (known: bf16, fp8, int8, int4, fp4)")
-    return Effect(f"{weights} weights", accuracy=published.law_range("quantization", key))
-
-
-def hit_rate_needed(saving: float) -> float:
-    """Hit rate at which a cache cuts cost by this factor.
-
-    >>> round(hit_rate_needed(3), 2), round(hit_rate_needed(5), 2)
-    (0.67, 0.8)
-    """
-    return 1.0 - 1.0 / saving
-
-
-def _ratio(name: str, value: float) -> float:
-    if not 0.0 <= value < 1.0:
-        raise UserError(f"{name}: {value:g} must be from 0 to below 1")
-    return value
+def _product(ranges: Iterable[Range]) -> Range:
+    told = [one for one in ranges if one is not SAME]
+    if not told:
+        return SAME
+    low, value, high = (np.prod([np.asarray(one.ends[end]) for one in told], axis=0) for end in range(3))
+    return Range(low, value, high, "; ".join(one.basis for one in told))

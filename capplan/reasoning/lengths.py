@@ -140,7 +140,7 @@ class _OnGrid(ABC):
         return np.asarray((np.minimum(self._grid, np.asarray(cap_tokens)[..., None]) ** 2).mean(axis=-1))
 
     def share_above(self, cap_tokens: Values) -> Array:
-        return np.asarray((self._grid > np.asarray(cap_tokens)[..., None]).mean(axis=-1))
+        return np.asarray(1.0 - np.searchsorted(self._grid, np.asarray(cap_tokens), side="right") / self._grid.size)
 
 
 @dataclass(frozen=True)
@@ -174,25 +174,47 @@ class Quantiles(_OnGrid):
 
 
 @dataclass(frozen=True)
-class Mixture(_OnGrid):
-    """Several kinds of request: part i with share weights[i] (together 1)."""
+class Mixture:
+    """Several kinds of request: part i with share weights[i] (together 1). Moments exact, percentiles by halving."""
 
     weights: tuple[float, ...]
     parts: tuple[LengthLaw, ...]
 
+    @property
+    def mean_tokens(self) -> Values:
+        return self._sum([part.mean_tokens for part in self.parts])
+
+    @property
+    def cv(self) -> Values:
+        return _cv(self)
+
     def quantile_tokens(self, share: Values) -> Array:
-        wanted = np.asarray(share, dtype=np.float64)
-        pooled = np.concatenate([part.quantile_tokens(_SHARES) for part in self.parts])
-        weight = np.concatenate([np.full(len(_SHARES), w / len(_SHARES)) for w in self.weights])
-        order = np.argsort(pooled, kind="stable")
-        rising = np.cumsum(weight[order]) - weight[order] / 2
-        return np.asarray(np.interp(wanted, rising / sum(self.weights), pooled[order]))
+        # A percentile of the whole lies between those of its parts.
+        each = np.broadcast_arrays(*(part.quantile_tokens(share) for part in self.parts))
+        low, high = np.minimum.reduce(each), np.maximum.reduce(each)
+        for _ in range(50):
+            middle = (low + high) / 2
+            below = 1.0 - self.share_above(middle) < share
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(high)
+
+    def capped_mean_tokens(self, cap_tokens: Values) -> Array:
+        return self._sum([part.capped_mean_tokens(cap_tokens) for part in self.parts])
+
+    def capped_square_tokens2(self, cap_tokens: Values) -> Array:
+        return self._sum([part.capped_square_tokens2(cap_tokens) for part in self.parts])
+
+    def share_above(self, cap_tokens: Values) -> Array:
+        return self._sum([part.share_above(cap_tokens) for part in self.parts])
+
+    def _sum(self, values: Sequence[Values]) -> Array:
+        return np.asarray(sum(weight * np.asarray(value) for weight, value in zip(self.weights, values, strict=True)))
 
 
 def mixture(weights: Sequence[float], parts: Sequence[LengthLaw]) -> Mixture:
     """The law of requests of several kinds; weights need not add to 1.
 
-    >>> mixture([3, 1], [Constant(100.0), Constant(500.0)]).mean_tokens
+    >>> float(mixture([3, 1], [Constant(100.0), Constant(500.0)]).mean_tokens)
     200.0
     """
     total = float(sum(weights))
@@ -245,3 +267,66 @@ class Scaled:
 
     def share_above(self, cap_tokens: Values) -> Array:
         return self.law.share_above(np.asarray(cap_tokens) / self.factor)
+
+
+@dataclass(frozen=True)
+class Capped:
+    """Another law cut at `most_tokens`; what is longer stops there."""
+
+    law: LengthLaw
+    most_tokens: Values
+
+    @property
+    def mean_tokens(self) -> Values:
+        return self.law.capped_mean_tokens(self.most_tokens)
+
+    @property
+    def cv(self) -> Values:
+        return _cv(self)
+
+    def quantile_tokens(self, share: Values) -> Array:
+        return np.minimum(self.law.quantile_tokens(share), self.most_tokens)
+
+    def capped_mean_tokens(self, cap_tokens: Values) -> Array:
+        return self.law.capped_mean_tokens(np.minimum(self.most_tokens, cap_tokens))
+
+    def capped_square_tokens2(self, cap_tokens: Values) -> Array:
+        return self.law.capped_square_tokens2(np.minimum(self.most_tokens, cap_tokens))
+
+    def share_above(self, cap_tokens: Values) -> Array:
+        return np.where(np.asarray(cap_tokens) < self.most_tokens, self.law.share_above(cap_tokens), 0.0)
+
+
+def capped(law: LengthLaw, most_tokens: Values) -> LengthLaw:
+    """The law cut at so many tokens; itself where there is no cap.
+
+    >>> float(capped(Constant(4000.0), 1000.0).mean_tokens)
+    1000.0
+    """
+    return Capped(law, most_tokens) if np.any(np.isfinite(most_tokens)) else law
+
+
+@dataclass(frozen=True)
+class Slice(_OnGrid):
+    """The requests of a law between two shares, 0.0 the shortest: (0.5, 1.0) is the longer half."""
+
+    law: LengthLaw
+    low: float
+    high: float
+
+    def quantile_tokens(self, share: Values) -> Array:
+        inside = self.low + np.asarray(share, dtype=np.float64) * (self.high - self.low)
+        return self.law.quantile_tokens(np.clip(inside, 1e-6, 1 - 1e-6))
+
+
+def part_of(law: LengthLaw, low: float, high: float) -> LengthLaw:
+    """The slice of a law between two shares; requests of one length are all slices alike."""
+    if isinstance(law, Scaled):
+        return Scaled(part_of(law.law, low, high), law.factor)
+    return law if isinstance(law, Constant) else Slice(law, low, high)
+
+
+def _cv(law: LengthLaw) -> Array:
+    """Standard deviation over mean, from a law's moments."""
+    mean, square = np.asarray(law.mean_tokens), law.capped_square_tokens2(np.inf)
+    return np.asarray(np.sqrt(np.maximum(square / np.maximum(mean, 1e-9) ** 2 - 1.0, 0.0)))

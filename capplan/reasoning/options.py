@@ -7,6 +7,7 @@ from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
 from capplan.records import dataclass
 from capplan.scenario.length import Length
+from capplan.scenario.policies import Policies
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.reasoning import Verifier as VerifierSection
 
@@ -30,7 +31,8 @@ class Verifier:
 class Options:
     """The keys of `reasoning`; each strategy reads those that it knows. Counts may be arrays and broadcast.
 
-    single_accuracy: of one sample, which adaptive voting needs to know how soon votes are decided.
+    single_accuracy: of one sample, which adaptive voting needs to know how soon votes are decided. policies: on the
+    thinking, see `demand.under_policies`.
     """
 
     strategy: str = "chain_of_thought"
@@ -53,6 +55,7 @@ class Options:
     critic: Verifier | None = None
     sample_cv: float = WITHIN_PROMPT_CV
     single_accuracy: float | None = None
+    policies: Policies | None = None
 
     def thinking_law(self) -> LengthLaw:
         """Thinking of one sample before any cap: as given, else K steps of `tokens_per_step`."""
@@ -94,6 +97,7 @@ def read(section: Reasoning, single_accuracy: float | None = None) -> Options:
         verifier=_verifier(section.verifier),
         critic=_verifier(section.critic),
         single_accuracy=single_accuracy,
+        policies=section.policies if section.given("policies") else None,
     )
 
 

@@ -10,8 +10,9 @@ from capplan.catalog import figures, files
 from capplan.catalog.files import CatalogError, Tree
 from capplan.errors import UserError
 from capplan.reasoning.accuracy import curve_file
-from capplan.reasoning.accuracy.base import Base, Range
+from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import GIVEN, PUBLISHED, Accuracy, wilson
+from capplan.reasoning.range import Range
 from capplan.units import parse
 
 Words = Mapping[str, Tree]
@@ -23,24 +24,21 @@ def base(
     single_accuracy: float | None = None,
     curve: Path | None = None,
     direct_accuracy: float | None = None,
+    problems: float | None = None,
 ) -> Base:
     """What is known about one sample of `model`: from the user's curve or figure, else from the benchmark's file.
 
-    model: catalogue name. Raises UserError for a benchmark that the catalogue has not, or a curve that cannot be read.
+    model: catalogue name. direct_accuracy: of answers without thinking, whatever says the rest. problems: on which the
+    user's figures were measured; without, they have no interval. Raises UserError for a benchmark that the catalogue
+    has not, or a curve that cannot be read.
     """
     laws = default_laws()
     if curve is not None:
         return replace(laws, curve=curve_file.read(curve))
+    if direct_accuracy is not None:
+        laws = replace(laws, direct=_given("quality.direct_accuracy", direct_accuracy, problems))
     if single_accuracy is not None:
-        single = Accuracy(
-            single_accuracy, single_accuracy, single_accuracy, GIVEN, "pass@1", "quality.single_sample_accuracy"
-        )
-        direct = (
-            None
-            if direct_accuracy is None
-            else Accuracy(direct_accuracy, direct_accuracy, direct_accuracy, GIVEN, "pass@1", "quality.direct_accuracy")
-        )
-        return replace(laws, single=single, direct=direct)
+        return replace(laws, single=_given("quality.single_sample_accuracy", single_accuracy, problems))
     if benchmark is None:
         return replace(laws, reason="no `quality` section: give benchmark, single_sample_accuracy or curve")
     return _published(laws, model, benchmark)
@@ -123,6 +121,12 @@ def _mapping(tree: Words, key: str) -> Words:
     if not isinstance(node, dict):
         raise CatalogError(f"configs/quality: '{key}' must be a mapping")
     return cast(Words, node)
+
+
+def _given(key: str, share: float, problems: float | None) -> Accuracy:
+    low, high = wilson(share, problems) if problems else (share, share)
+    sized = f"interval from {problems:.0f} problems" if problems else "quality.problems is not given, so no interval"
+    return Accuracy(share, low, high, GIVEN, "pass@1", f"{key}; {sized}")
 
 
 def _accuracy(title: str, model: str, metric: str, text: str, problems: float | None) -> Accuracy:

@@ -9,8 +9,9 @@ import numpy as np
 
 from capplan.catalog import files
 from capplan.reasoning import options as sections
-from capplan.reasoning.demand import Demand, accuracy, demand
+from capplan.reasoning.demand import Demand, accuracy, demand, unhindered
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.range import SAME, Range
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
 
@@ -30,10 +31,12 @@ def accuracy_of(scenario: Scenario, section: Reasoning | None = None) -> Accurac
     Raises UserError for a benchmark that does not exist and a curve file that cannot be used.
     """
     base = base_of(scenario)
-    if base is None:
-        return None
-    chosen = knowing(options_of(scenario, section), base)
-    return accuracy(chosen, demand(chosen, query_of(scenario)), base)
+    return None if base is None else accuracy_from(base, scenario, section)
+
+
+def accuracy_from(base: Base, scenario: Scenario, section: Reasoning | None = None) -> Accuracy | None:
+    """How often its answers are right, by what is known about one sample."""
+    return accuracy(knowing(options_of(scenario, section), base), query_of(scenario), base)
 
 
 def options_of(scenario: Scenario, section: Reasoning | None = None) -> Options:
@@ -53,11 +56,33 @@ def base_of(scenario: Scenario) -> Base | None:
     from capplan.reasoning import published  # most plans are asked without `quality`, and start-up counts
 
     quality = scenario.quality
-    given = (quality.benchmark, quality.single_sample_accuracy, quality.curve)
+    given = (quality.benchmark, quality.single_sample_accuracy, quality.curve, quality.direct_accuracy)
     if all(one is None for one in given):
         return None
     curve = None if quality.curve is None else scenario.file(quality.curve)
-    return published.base(model_name(scenario.model), quality.benchmark, quality.single_sample_accuracy, curve)
+    known = published.base(
+        model_name(scenario.model),
+        quality.benchmark,
+        quality.single_sample_accuracy,
+        curve,
+        quality.direct_accuracy,
+        quality.problems,
+    )
+    return replace(known, kept=_quantised(scenario))
+
+
+def _quantised(scenario: Scenario) -> Range:
+    """What the weights' format costs in right answers: published figures are those of the format published with."""
+    from capplan.catalog.models import model
+    from capplan.engine.architecture import parameters
+    from capplan.reasoning.accuracy import quantization
+
+    quality = scenario.quality
+    if quality.weights is None and quality.benchmark is None:
+        return SAME
+    arch = model(scenario.model, base=scenario.path.parent if scenario.path else None).architecture
+    measured = quality.weights or arch.native_weights
+    return quantization.kept(scenario.serving.weights, measured, parameters(arch).total, quality.benchmark)
 
 
 def model_name(model: object) -> str:
@@ -70,8 +95,9 @@ def model_name(model: object) -> str:
 
 def knowing(options: Options, base: Base) -> Options:
     """The options with the accuracy of one sample at the length that this strategy's samples have."""
-    thinking = options.thinking_law().capped_mean_tokens(options.thinking_budget_tokens)
-    single = base.at(thinking, options.thinking_law(), options.thinking_budget_tokens)
+    bare, effects = unhindered(options)
+    law, budget = bare.thinking_law(), bare.thinking_budget_tokens
+    single = effects.on_base(base).at(law.capped_mean_tokens(budget), law, budget)
     if single is None or np.ndim(single.value) > 0:
         return options
     return replace(options, single_accuracy=float(single.value))

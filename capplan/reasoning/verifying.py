@@ -1,9 +1,10 @@
 """Which parameters a strategy's accuracy rests on, and how one that rests on a verifier is reported."""
 
-from capplan.reasoning.accuracy.base import Base, Range
+from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy
 from capplan.reasoning.normal import Array, Values
 from capplan.reasoning.options import Options, Verifier
+from capplan.reasoning.range import Range
 
 
 def parameters(options: Options, base: Base) -> tuple[Range, Values]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from capplan.scenario.kinds import Choice, Flag, Kind, Reference, ValueFault, Whole, nearest, scalar_text
 from capplan.scenario.length import Length, LengthKind
 from capplan.scenario.part import Contradiction, Part, key, slots
+from capplan.scenario.policies import Policies
 from capplan.scenario.quantity import Quantity
 
 _THOUGHT = ("k", "calls", "tokens_per_step", "thinking_tokens")
@@ -23,7 +24,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "mcts": (*_THOUGHT, "rollouts", "branching", "depth", "verifier"),
     "refine": (*_THOUGHT, "rounds", "critic"),
 }
-COMMON = ("strategy", "thinking_budget_tokens", "strategies")
+COMMON = ("strategy", "thinking_budget_tokens", "policies", "strategies")
 
 
 @cache
@@ -110,6 +111,7 @@ class Reasoning(Part):
     rounds: Annotated[int, Whole(most=10**4)] = key(2, "Times that the answer is revised.")
     verifier: Verifier | None = key(None, "What judges the candidates.")
     critic: Verifier | None = key(None, "What criticises each draft. Left out: the model itself.")
+    policies: Policies = key(Policies(), "What holds thinking down, or saves it.")
     strategies: tuple["Reasoning", ...] = key((), "Several ways of thinking, to be compared.")
 
     def contradictions(self) -> Iterator[Contradiction]:
@@ -123,6 +125,10 @@ class Reasoning(Part):
                                 "keep one of the two, or set calls: per_step to split it into k requests")  # fmt: skip
         if self.given("calls") and self.calls == "per_step" and not steps:
             yield Contradiction("calls", "per_step makes k requests, but k is not given", "add k: 8")
+
+        if self.policies.classifier is not None and self.given("thinking_budget_tokens"):
+            yield Contradiction("thinking_budget", "policies.classifier already gives every class its budget",
+                                "set the cap of each class")  # fmt: skip
 
     def _foreign_keys(self) -> Iterator[Contradiction]:
         for name in sorted(self.given_fields & foreign_fields(self.strategy)):

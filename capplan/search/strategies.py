@@ -86,7 +86,7 @@ def _own_thinking(scenario: Scenario) -> float:
 
 def _accuracy(base: Base, scenario: Scenario) -> Accuracy | None:
     options = scene.knowing(scene.options_of(scenario), base)
-    return accuracy(options, scene.demand_of(scenario), base)
+    return accuracy(options, scene.query_of(scenario), base)
 
 
 def _held_to_target(plan: Plan, right: Accuracy | None) -> Plan:

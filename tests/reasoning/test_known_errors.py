@@ -9,12 +9,13 @@ from capplan.catalog.models import model
 from capplan.cost.textbook import textbook_lines
 from capplan.engine.architecture import parameters
 from capplan.engine.textbook import TextbookAccelerator, TextbookModel, accelerators, multiplier_limit, query
-from capplan.reasoning import effects
+from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.voting import voted
-from capplan.reasoning.budgets import capped, hint_reduction
 from capplan.reasoning.cascade import routed_multiplier
 from capplan.reasoning.flop import query_flop
-from capplan.reasoning.lengths import Constant
+from capplan.reasoning.lengths import Constant, capped
+from capplan.reasoning.policies.answer_cache import hit_rate_needed
+from capplan.reasoning.published import law_range
 
 GPT_4 = TextbookModel(1.76e12, 120, 16384, 2.0, 2 * 120 * 128 * 128 * 2)
 H100 = TextbookAccelerator(989e12, 3.35e12, 700)
@@ -47,7 +48,7 @@ RECOMPUTED = [
     (53, "and to 99.998 % at 64", lambda: voted(0.74, 64), 0.999977, 1e-5),
     (65, "an 80/20 split saves 4.63 and 4.81x, never 10", lambda: [routed_multiplier(0.2, m) for m in (50, 100)],
      [4.63, 4.81], 0.001),
-    (80, "a saving of 3 to 5x needs 67 to 80 % hits", lambda: [effects.hit_rate_needed(x) for x in (3, 5)],
+    (80, "a saving of 3 to 5x needs 67 to 80 % hits", lambda: [hit_rate_needed(x) for x in (3, 5)],
      [0.67, 0.80], 0.01),
     (88, "heads of 128 in all of 61 layers hold 120 GB, not hundreds", lambda: 61 * 2 * 128 * 128 * 2 * 30000 / 1e9,
      120, 0.01),
@@ -63,11 +64,12 @@ RECOMPUTED = [
     (117, "the break-even is at 123,077 queries a month", lambda: 0.80 * 720 / (4680 / 1e6), 123_077, 1e-4),
     (119, "4,500 to 1,500 tokens is 66.7 % less", lambda: 1 - 1500 / (500 + 4000), 0.667, 1e-3),
     (120, "fewer tokens move the break-even up to 369,231",
-     lambda: 0.80 * 720 / (4680 / 1e6) * 4500 / (500 + float(capped(Constant(4000.0), 1000.0).thinking_tokens)),
+     lambda: 0.80 * 720 / (4680 / 1e6) * 4500 / (500 + float(capped(Constant(4000.0), 1000.0).mean_tokens)),
      369_231, 1e-4),
-    (157, "INT4 loses 1.5 % on AIME, not 10 to 18", lambda: 1 - effects.quantization("int4", 671e9).accuracy.value,
+    (157, "INT4 loses 1.5 % on AIME, not 10 to 18", lambda: 1 - quantization.kept("int4", "bf16", 671e9).value,
      0.015, 0.01),
-    (162, "published cuts are 39 to 56 %", lambda: [hint_reduction().low, hint_reduction().high], [0.394, 0.557], 1e-6),
+    (162, "published cuts are 39 to 56 %", lambda: law_range("budgets", "hint_reduction").ends[::2],
+     [0.394, 0.557], 1e-6),
 ]  # fmt: skip
 
 

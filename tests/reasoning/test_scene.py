@@ -37,8 +37,11 @@ def test_quantiles_keep_their_tail():
 
 
 def test_a_benchmark_gives_the_published_accuracy_of_the_model():
-    found = scene.accuracy_of(scenario("quality: {benchmark: aime-2024}"))
+    found = scene.accuracy_of(scenario("quality: {benchmark: aime-2024}\nserving: {weights: bf16}"))
     assert float(found.value) == pytest.approx(0.7) and found.status == "published"
+    # The figure is that of the weights as published; nobody published it for others.
+    eight = scene.accuracy_of(scenario("quality: {benchmark: aime-2024}\nserving: {weights: fp8}"))
+    assert float(eight.value) == pytest.approx(0.7) and eight.status == "extrapolated" and eight.low < found.low
 
 
 def test_adaptive_voting_learns_its_accuracy_from_the_quality_section():

@@ -18,13 +18,15 @@ from capplan.cost.rent import rented
 from capplan.engine.architecture import kv_bytes_per_sequence, kv_bytes_per_token, parameters
 from capplan.engine.speculation import Speculation
 from capplan.engine.textbook import TextbookAccelerator, TextbookModel, accelerators, query
-from capplan.reasoning import budgets, effects, presets, published
+from capplan.reasoning import presets, published
+from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.cascade import Tier, cascade
 from capplan.reasoning.demand import Demand, demand
 from capplan.reasoning.flop import query_flop
-from capplan.reasoning.lengths import Constant, longest_factor
+from capplan.reasoning.lengths import Constant, capped, longest_factor
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.policies.answer_cache import hit_rate_needed
 from capplan.reasoning.worth import points_per_doubling, usd_per_correct_answer
 from capplan.units import parse
 
@@ -171,7 +173,7 @@ CLAIMS: list[Claim] = [
     (79, "overview: reasoning holds 5 to 20x the KV of a request",
      lambda: 5 < kv("llama-3.1-70b", 22200) / kv("llama-3.1-70b", 2200) < 20, True, 0),
     (80, "overview: a cache that saves 3 to 5x needs 67 to 80 % hits",
-     lambda: [effects.hit_rate_needed(x) for x in (3, 5)], [0.67, 0.80], 0.01),
+     lambda: [hit_rate_needed(x) for x in (3, 5)], [0.67, 0.80], 0.01),
     (81, "hosting: 4,000 against 150 tokens is 26x", lambda: asked(4000).output_tokens / asked(0, 150).output_tokens,
      26.7, 0.01),
     (86, "hosting: 12,000 tokens of a 70B hold 3.9 GB", lambda: kv("deepseek-r1-distill-llama-70b", 12000) / 1e9, 3.93,
@@ -200,9 +202,9 @@ CLAIMS: list[Claim] = [
     (116, "hosting: 6 to 7 spot H100 cost 3,456 to 4,032 USD for 720 hours",
      lambda: [rent_per_hour(n, 0.80) * 720 for n in (6, 7)], [3456, 4032], 1e-3),
     (121, "hosting: 8,000 tokens cut to 2,000 or 1,000 save 75 to 87.5 %",
-     lambda: budgets.capped(Constant(8000.0), np.array([2000.0, 1000.0])).saved, [0.75, 0.875], 1e-9),
+     lambda: 1 - capped(Constant(8000.0), np.array([2000.0, 1000.0])).mean_tokens / 8000, [0.75, 0.875], 1e-9),
     (123, "hosting: fp8 KV and 40 to 60 % fewer tokens give 3.3 to 5x",
-     lambda: [kv("llama-3.3-70b", 1, 2) / kv("llama-3.3-70b", 1, 1) / effects.early_stop(cut).thinking
+     lambda: [kv("llama-3.3-70b", 1, 2) / kv("llama-3.3-70b", 1, 1) / (1 - cut)
               for cut in (0.4, 0.6)], [3.33, 5.0], 0.01),
     (124, "hosting: an 8B draft of 5 tokens gives 1.88, 2.35 and 2.99x at 70, 80 and 90 % acceptance",
      lambda: [Speculation(5, a).tokens_per_step / (1 + 5 * 8 / 70.6) for a in (0.7, 0.8, 0.9)], [1.88, 2.35, 2.99],
@@ -230,7 +232,7 @@ CLAIMS: list[Claim] = [
      lambda: [pass1("deepseek-r1-distill-qwen-7b", b) - pass1("gpt-4o-0513", b)
               for b in ("aime-2024", "math-500", "livecodebench", "gpqa-diamond")], [46.2, 18.2, 4.7, -0.8], 1e-3),
     (158, "hosting: fp8 loses less than 1 % on MATH-500 and 2 % on AIME",
-     lambda: 1 - effects.quantization("fp8", 70e9).accuracy.value < 0.01, True, 0),
+     lambda: 1 - quantization.kept("fp8", "bf16", 70e9).value < 0.01, True, 0),
     (164, "hosting: o3 costs 2 and 8 USD/Mtoken",
      lambda: [api_price("o3", "openai").input_usd_per_token * MTOKEN, output_usd("o3", "openai") * MTOKEN], [2, 8],
      1e-9),

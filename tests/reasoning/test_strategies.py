@@ -180,7 +180,7 @@ def test_a_published_vote_is_reported_as_published_and_others_as_fitted_or_extra
     statuses = {}
     for samples in (16.0, 64.0, 256.0):
         options = Options(strategy="majority_vote", samples=samples)
-        found = accuracy(options, demand(options, QUERY), base)
+        found = accuracy(options, QUERY, base)
         statuses[samples] = found.status
         assert found.low < found.value < found.high
     assert statuses == {16.0: "fitted", 64.0: "published", 256.0: "extrapolated"}
@@ -188,7 +188,7 @@ def test_a_published_vote_is_reported_as_published_and_others_as_fitted_or_extra
 
 def test_the_default_vote_carries_the_interval_of_the_fitted_models():
     options = Options(strategy="majority_vote", samples=64.0)
-    found = accuracy(options, demand(options, QUERY), GIVEN)
+    found = accuracy(options, QUERY, GIVEN)
     assert (round(float(found.value), 3), found.status) == (0.891, "extrapolated")
     assert found.low < 0.86 and found.high > 0.93
 
@@ -196,20 +196,20 @@ def test_the_default_vote_carries_the_interval_of_the_fitted_models():
 @pytest.mark.parametrize("strategy", [name for name in ALL if name != "direct"])
 def test_every_strategy_tells_its_accuracy_with_interval_status_and_basis(strategy):
     options = Options(strategy=strategy, verifier=PRM)
-    found = accuracy(options, demand(options, QUERY), GIVEN)
+    found = accuracy(options, QUERY, GIVEN)
     assert 0 <= found.low <= found.value <= found.high <= 1
     assert found.status in ("given", "fitted", "extrapolated") and "single_sample_accuracy" in found.basis
 
 
 def test_a_figure_for_thinking_says_nothing_of_answers_without_it():
     options = Options(strategy="direct")
-    assert accuracy(options, demand(options, QUERY), GIVEN) is None
+    assert accuracy(options, QUERY, GIVEN) is None
 
 
 def test_an_unlisted_model_has_no_accuracy_and_the_reason_says_what_to_give():
     base = published.base("llama-3.3-70b", "math-500")
     options = Options()
-    assert accuracy(options, demand(options, QUERY), base) is None
+    assert accuracy(options, QUERY, base) is None
     assert "no point of llama-3.3-70b on math-500" in base.reason and "single_sample_accuracy" in base.reason
 
 
@@ -222,19 +222,19 @@ def test_more_thinking_is_more_accurate_along_a_curve(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("tokens,accuracy,n\n300,50,500\n1000,62,500\n4000,71,500\n16000,75,500\n")
     base = published.base("any", curve=path)
-    found = [float(accuracy(o, demand(o, QUERY), base).value) for o in (Options(k=float(k)) for k in (1, 4, 16, 48))]
+    found = [float(accuracy(o, QUERY, base).value) for o in (Options(k=float(k)) for k in (1, 4, 16, 48))]
     assert found == sorted(found)
     direct = Options(strategy="direct")
-    assert float(accuracy(direct, demand(direct, QUERY), base).value) < found[0]
+    assert float(accuracy(direct, QUERY, base).value) < found[0]
 
 
 def test_a_cap_that_cuts_thinking_costs_accuracy_between_nothing_and_all_of_it():
     law = Lognormal.from_mean_cv(4000.0, 1.0)
     options = Options(strategy="long_thinking", thinking=law, thinking_budget_tokens=2000.0)
-    found = accuracy(options, demand(options, QUERY), GIVEN)
+    found = accuracy(options, QUERY, GIVEN)
     cut = float(law.share_above(2000.0))
     assert float(found.low) == pytest.approx(0.74 * (1 - cut), abs=0.01)
     assert found.low < found.value < found.high == 0.74
     assert found.status == "extrapolated"
     loose = replace(options, thinking_budget_tokens=1e9)
-    assert accuracy(loose, demand(loose, QUERY), GIVEN) is GIVEN.single
+    assert accuracy(loose, QUERY, GIVEN) is GIVEN.single

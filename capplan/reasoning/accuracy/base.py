@@ -11,27 +11,13 @@ import numpy as np
 from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Array, Values
+from capplan.reasoning.range import SAME, Range
 
 if TYPE_CHECKING:
     from capplan.reasoning.accuracy.curve import Curve
 
 
 _SHARES = (np.arange(200) + 0.5) / 200
-
-
-@dataclass(frozen=True)
-class Range:
-    """A parameter of a law with the range in which published points put it, and where it is from."""
-
-    low: Values
-    value: Values
-    high: Values
-    basis: str
-
-    @property
-    def ends(self) -> tuple[Values, Values, Values]:
-        """(low, value, high)."""
-        return self.low, self.value, self.high
 
 
 @dataclass(frozen=True)
@@ -42,6 +28,8 @@ class Base:
     direct: accuracy of an answer without thinking, where known. concentration, vote_share: of the voting law;
     concentration_fitted: to this very model. votes: published plurality accuracies by number of samples.
     reference_tokens: thinking of one sample at which `single` holds, where samples of other lengths are compared.
+    kept: what policies leave of one sample's accuracy. left: share of its thinking that it gets to under them, which a
+    curve is read at; cut: what they leave of a single figure for that.
     reason: why nothing is known, where neither curve nor single is.
     """
 
@@ -58,6 +46,9 @@ class Base:
     concentration_fitted: bool = False
     votes: Mapping[int, Accuracy] = field(default_factory=dict)
     reference_tokens: float | None = None
+    kept: Range = SAME
+    left: Values = 1.0
+    cut: Range = SAME
     reason: str = ""
 
     def at(self, output_tokens: Values, thinking: LengthLaw, cap_tokens: Values) -> Accuracy | None:
@@ -68,15 +59,23 @@ class Base:
         that, so nothing is counted on that nobody measured. The interval goes up to no loss.
         """
         if self.curve is not None:
-            return self.curve.at(output_tokens)
+            lost = (1.0 - np.asarray(self.left)) * thinking.capped_mean_tokens(cap_tokens)
+            return self.curve.at(output_tokens - lost).times(self.kept)
         if self.single is None:
             return None
+        return self._in_proportion(self.single, thinking, cap_tokens).times(self.cut).times(self.kept)
+
+    def without_thinking(self) -> Accuracy | None:
+        """Accuracy of an answer that nothing is thought for, where it is known as a figure."""
+        return None if self.direct is None else self.direct.times(self.kept)
+
+    def _in_proportion(self, single: Accuracy, thinking: LengthLaw, cap_tokens: Values) -> Accuracy:
         kept, least = self._kept(thinking, np.asarray(cap_tokens, dtype=np.float64))
         if np.all(kept == 1.0):
-            return self.single
+            return single
         return Accuracy(
-            self.single.value * kept, self.single.low * least, self.single.high, EXTRAPOLATED, self.single.metric,
-            f"{self.single.basis}; counted in proportion to the thinking that is left of it",
+            single.value * kept, single.low * least, single.high, EXTRAPOLATED, single.metric,
+            f"{single.basis}; counted in proportion to the thinking that is left of it",
         )  # fmt: skip
 
     def _kept(self, thinking: LengthLaw, cap: Array) -> tuple[Array, Array]:

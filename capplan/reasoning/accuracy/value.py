@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from capplan.reasoning.normal import Array, Values
+from capplan.reasoning.range import SAME, Range
 from capplan.records import dataclass
 
 PUBLISHED, FITTED, EXTRAPOLATED, GIVEN = "published", "fitted", "extrapolated", "given"
@@ -26,6 +27,14 @@ class Accuracy:
     status: str
     metric: str
     basis: str
+
+    def times(self, kept: Range) -> "Accuracy":
+        """The accuracy times what is kept of it, at most 1; extrapolated, since nobody measured both together."""
+        if kept is SAME:
+            return self
+        ends = zip((self.low, self.value, self.high), kept.ends, strict=True)
+        low, value, high = (np.minimum(np.asarray(end) * factor, 1.0) for end, factor in ends)
+        return Accuracy(value, low, high, EXTRAPOLATED, self.metric, f"{self.basis}; {kept.basis}")
 
 
 def weaker(*statuses: str) -> str:

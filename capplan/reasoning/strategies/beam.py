@@ -4,6 +4,7 @@ from capplan.reasoning import tree
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.searching import search_accuracy
 
@@ -12,6 +13,11 @@ def demand(options: Options, query: Query) -> Demand:
     """depth levels of width x branching steps."""
     nodes = options.width * options.branching
     return tree.demand("beam", tree.downward(nodes, nodes, options.width, options.depth), options, query)
+
+
+def thinking(options: Options) -> LengthLaw:
+    """Along one path."""
+    return options.path_law()
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

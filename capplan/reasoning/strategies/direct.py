@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
-from capplan.reasoning.lengths import Constant
+from capplan.reasoning.lengths import Constant, LengthLaw
 from capplan.reasoning.options import Options, Query
 
 if TYPE_CHECKING:
@@ -20,11 +20,16 @@ def demand(options: Options, query: Query) -> Demand:
     return generations("direct", query, Constant(0.0))
 
 
+def thinking(options: Options) -> LengthLaw:
+    """None."""
+    return Constant(0.0)
+
+
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     """As published or given for answers without thinking, or off the curve at the answer's length.
 
     A figure for a model that thinks says nothing about the same model without thinking, so None is the answer then.
     """
     if base.curve is None:
-        return base.direct
+        return base.without_thinking()
     return base.at(asked.answer_tokens, Constant(0.0), math.inf)

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
 
 def demand(options: Options, query: Query) -> Demand:
     """The model's own law of thinking cut at the budget; without a law it thinks to the budget (budget forcing)."""
-    return generations("long_thinking", query, _thinking(options), options.thinking_budget_tokens)
+    return generations("long_thinking", query, thinking(options), options.thinking_budget_tokens)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:
     """One sample's accuracy at its tokens, less what the budget cuts."""
-    return base.at(asked.thinking_tokens + asked.answer_tokens, _thinking(options), options.thinking_budget_tokens)
+    return base.at(asked.thinking_tokens + asked.answer_tokens, thinking(options), options.thinking_budget_tokens)
 
 
-def _thinking(options: Options) -> LengthLaw:
+def thinking(options: Options) -> LengthLaw:
+    """The model's own law; without one, exactly the budget."""
     if options.thinking is None and np.all(np.isfinite(options.thinking_budget_tokens)):
         return Constant(options.thinking_budget_tokens)
     return options.thinking_law()

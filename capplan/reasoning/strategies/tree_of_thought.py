@@ -6,6 +6,7 @@ from capplan.reasoning import tree
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.searching import search_accuracy
 
@@ -15,6 +16,11 @@ def demand(options: Options, query: Query) -> Demand:
     kept = np.minimum(options.keep, options.branching)
     shape = tree.downward(options.branching, kept * options.branching, kept, options.depth)
     return tree.demand("tree_of_thought", shape, options, query)
+
+
+def thinking(options: Options) -> LengthLaw:
+    """Along one path."""
+    return options.path_law()
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

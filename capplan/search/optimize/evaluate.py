@@ -21,7 +21,7 @@ from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import Judge
 from capplan.plan.load import Load, load
 from capplan.plan.plan import judges
-from capplan.plan.quality import accuracies
+from capplan.reasoning.scene import accuracy_of
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.paces import Lines, figures, state_at
 from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, section, sequences, ways
@@ -153,9 +153,10 @@ class _Pass:
             usd, kwh, kg = (
                 mine + share * judging for mine, judging in zip((usd, kwh, kg), self._judging(), strict=True)
             )
+        usd = usd + float(np.asarray(self.asked.asked.usd_per_query)[0]) * float(self.asked.queries_per_s[0]) * YEAR_S
         at_peak = offered / serving
         ratios = {name: lines[name.removesuffix("_s")].at(at_peak) / limit for name, limit in targets.items()}
-        right = accuracies([scenario], self.served, self.asked)[0]
+        right = accuracy_of(scenario)
         accuracy = None if right is None else float(np.asarray(right.value))
         ratios |= self._limits(usd, kwh, boards, accuracy)
         stock = wanted.stock_of(self.served.accelerator.name)
