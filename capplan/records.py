@@ -23,7 +23,7 @@ else:
 
     def _record(cls: type, kw_only: bool) -> type:
         dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
-        fields = tuple(cls.__dataclass_fields__.values())
+        fields = dataclasses.fields(cls)  # class variables are none
         plan = [(f.name, f.default, f.default_factory) for f in fields if f.init]
         placed = [f.name for f in fields if f.init and not f.kw_only]
         cls.__init__ = _initializer(cls.__name__, plan, placed, hasattr(cls, "__post_init__"))

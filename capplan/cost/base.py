@@ -1,9 +1,7 @@
-"""A reserved base with the day's peak rented by the hour above it, and what evictions of spot GPUs cost."""
+"""A reserved base with the day's peak rented by the hour above it."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from capplan.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -49,25 +47,3 @@ def cheapest_base(need: ArrayLike, base_usd_per_s: ArrayLike, peak_usd_per_s: Ar
     best = np.argmin(np.round(cost, 12), axis=-1)
     chosen: Floats = np.take_along_axis(bases, best[..., None], axis=-1)[..., 0]
     return chosen
-
-
-def eviction_factor(eviction_every_s: ArrayLike, restart_s: ArrayLike, lost_s: ArrayLike) -> Floats:
-    """GPUs needed over those that would do without evictions, 1 or more.
-
-    Every eviction costs a replica its restart and the work in flight, which has to be done again: on average the age of
-    a running request, E[T^2] / 2 E[T] of its times T, so long chains of thought lose by their square.
-    Raises UserError where less time passes between evictions than one costs: no work would ever be finished.
-
-    >>> float(eviction_factor(3600, 300, 60).round(4))  # 6 minutes of every hour
-    1.1111
-    """
-    cost = np.asarray(restart_s, np.float64) + np.asarray(lost_s, np.float64)
-    left = 1.0 - cost / np.asarray(eviction_every_s, np.float64)
-    if np.any(left <= 0):
-        worst = float(np.max(cost))
-        raise UserError(
-            f"cost.spot.eviction_every: an eviction costs {worst:,.0f} s of restart and lost work, which is as long as"
-            " passes between two; rent in another way for requests that take so long"
-        )
-    factor: Floats = 1.0 / left
-    return factor

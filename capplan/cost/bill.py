@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.accelerators import Accelerator
-from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w
+from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w, idle_w
 from capplan.cost.lines import CostLines, usd_per
 from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
 from capplan.cost.place import place
@@ -62,13 +62,14 @@ def bill(
     nodes: ArrayLike,
     accelerator: Chips,
     mean_power_w: ArrayLike,
-    lost_s: ArrayLike = 0.0,
+    standing_nodes: Floats | None = None,
 ) -> Bill:
     """What fleets cost a year, for a whole sweep at once; one settings or accelerator serves all rows, or one a row.
 
     gpus: paid for in use, in whole nodes, shape (rows,) or scalar. mean_power_w: mean power of one board over the year
     (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent.
-    lost_s: work that an eviction of a spot GPU makes to be done again (see `base.eviction_factor`).
+    standing_nodes: that stand in each part of the day, shape (rows, parts), where GPUs rented by the hour are given
+    back; None where all are kept, or follow `cost.peak`.
     Raises PriceError or MissingFigure naming the price or figure that is not there.
     """
     count = np.atleast_1d(np.asarray(gpus, np.float64))
@@ -76,22 +77,42 @@ def bill(
     kinds, at = _kinds(costs, chips)
     owned = np.array([cost.pricing.share("own") for cost, _ in kinds])[at]
     spares = np.array([cost.spares for cost, _ in kinds])[at]
-    parts: list[CostLines] = []
-    if np.any(owned > 0):
-        parts.append(_owned(kinds, at, owned, count, np.atleast_1d(nodes), mean_power_w))
+    hired = None
     if np.any(owned < 1):
         per_node = count / np.maximum(np.atleast_1d(nodes), 1)
-        whole = np.atleast_1d(nodes) + spare_nodes(nodes, spares)
-        parts.append(_rented(kinds, at, whole * per_node, whole, lost_s))
+        spare = spare_nodes(nodes, spares)
+        whole = np.atleast_1d(nodes) + spare
+        stand = None if standing_nodes is None else standing_nodes + spare[..., None]
+        hired, share = _rented(kinds, at, whole * per_node, whole, stand)
+        kept = np.minimum(owned + share, 1.0)
+        idle = np.array([idle_w(chip) for _, chip in kinds])[at]
+    board_w = kept_board_w(mean_power_w, idle, kept) if hired else mean_power_w
+    standing = count * kept if hired else count
+    parts = [hired] if hired else []
+    if np.any(owned > 0):
+        parts.insert(0, _owned(kinds, at, owned, count, np.atleast_1d(nodes), board_w))
     lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
     places = [place(cost) for cost, _ in kinds]
     pue = np.array([here.pue for here in places])[at]
     carbon = np.array([here.carbon_kg_per_j for here in places])[at]
-    kwh = annual_kwh(fleet_power_w(mean_power_w, count), pue)
+    kwh = annual_kwh(fleet_power_w(board_w, standing), pue)
     return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
 
 
 Kinds = list[tuple[Cost, Accelerator]]
+
+
+def kept_board_w(mean_power_w: ArrayLike, idle: ArrayLike, kept: ArrayLike) -> Floats:
+    """Mean power of a board while it is kept, where those that are given back would have stood idle.
+
+    mean_power_w: over all boards, as if all were kept. kept: share of them that is, in the mean over the day.
+
+    >>> float(kept_board_w(300.0, 100.0, 0.5))  # half of them drew 100 W of the 300
+    500.0
+    """
+    share = np.maximum(np.asarray(kept, np.float64), 1e-9)
+    power: Floats = np.maximum((np.asarray(mean_power_w) - (1 - share) * np.asarray(idle)) / share, idle)
+    return power
 
 
 def _per_row(value: T | Sequence[T], rows: int) -> list[T]:
@@ -135,15 +156,19 @@ def _expanded(terms: OwnershipTerms, at: NDArray[np.int64]) -> OwnershipTerms:
     return replace(terms, **arrays)  # type: ignore[arg-type]  # every field but `sources` takes an array
 
 
-def _rented(kinds: Kinds, at: NDArray[np.int64], gpus: Floats, nodes: ArrayLike, lost_s: ArrayLike) -> CostLines:
+def _rented(
+    kinds: Kinds, at: NDArray[np.int64], gpus: Floats, nodes: ArrayLike, stand: Floats | None
+) -> tuple[CostLines, Floats]:
+    """The lines, and the share of the fleet that is rented in the mean over the day."""
     held: list[dict[str, tuple[Rent, float]]] = [
         {found.way: (found, share) for found, share in rents(cost, chip.name)} for cost, chip in kinds
     ]
-    node_count, lost = (np.broadcast_to(np.asarray(v, np.float64), gpus.shape) for v in (nodes, lost_s))
+    node_count = np.broadcast_to(np.asarray(nodes, np.float64), gpus.shape)
     parts = np.zeros((len(WAYS), gpus.size))
     for kind, (cost, _) in enumerate(kinds):
         rows = np.flatnonzero(at == kind)
-        parts[:, rows] = _ways(cost, held[kind], gpus[rows], node_count[rows], lost[rows])
+        need = None if stand is None else stand[rows]
+        parts[:, rows] = _ways(cost, held[kind], gpus[rows], node_count[rows], need)
     made = []
     for way, share in zip(WAYS, parts, strict=True):
         if not any(way in ways for ways in held):
@@ -151,11 +176,13 @@ def _rented(kinds: Kinds, at: NDArray[np.int64], gpus: Floats, nodes: ArrayLike,
         price = np.array([ways[way][0].usd_per_s if way in ways else 0.0 for ways in held])
         bases = {ways[way][0].basis for ways in held if way in ways}
         made.append((way, share, price[at], bases.pop() if len(bases) == 1 else "by row"))
-    return rented(gpus, made)
+    return rented(gpus, made), parts.sum(axis=0)
 
 
-def _ways(cost: Cost, found: Mapping[str, tuple[Rent, float]], gpus: Floats, nodes: Floats, lost_s: Floats) -> Floats:
+def _ways(
+    cost: Cost, found: Mapping[str, tuple[Rent, float]], gpus: Floats, nodes: Floats, need: Floats | None
+) -> Floats:
     """GPUs paid for around the clock in each of WAYS, over the GPUs of the fleet; shape (ways, rows)."""
     prices = {way: rent.usd_per_s for way, (rent, _) in found.items()}
     shares = {way: share for way, (_, share) in found.items()}
-    return rented_shares(cost, shares, prices, gpus, nodes, lost_s)
+    return rented_shares(cost, shares, prices, gpus, nodes, need)

@@ -70,7 +70,7 @@ def rented(gpus: ArrayLike, rents: Sequence[tuple[str, ArrayLike, ArrayLike, str
 
     gpus: all that are rented, spares included. rents: way, share of the fleet, USD a second for one GPU, basis in
     words; shares and prices may be arrays over the sweep.
-    GPUs are rented around the clock; a fleet that shrinks at night costs less. Spot prices hold no lost work.
+    Shares are of GPUs rented around the clock; one that stands for half of the day is half a share.
 
     >>> bill = rented(8, [("on_demand", 1.0, 2.40 / 3600, "scenario")])
     >>> bill.total_usd(0)  # 8 x 2.40 USD x 8760 h

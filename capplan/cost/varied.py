@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.accelerators import Accelerator
-from capplan.cost.bill import Bill
-from capplan.cost.energy import YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w
+from capplan.cost.bill import Bill, kept_board_w
+from capplan.cost.energy import YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w, idle_w
 from capplan.cost.lines import CostLines
 from capplan.cost.ownership import OwnershipTerms, own, spare_nodes
 from capplan.cost.place import place
@@ -49,31 +49,36 @@ def varied_bill(
     gpus: ArrayLike,
     nodes: ArrayLike,
     mean_power_w: ArrayLike,
-    lost_s: ArrayLike = 0.0,
+    standing_nodes: Floats | None = None,
     values: Values | None = None,
 ) -> Bill:
     """As `bill.bill` for one `cost` section, of which the keys in `values` differ from row to row.
 
-    gpus, nodes, mean_power_w, lost_s, and each of values: shape (rows,) or scalar; values in SI, by scenario key.
+    gpus, nodes, mean_power_w and each of values: shape (rows,) or scalar; values in SI, by scenario key.
     """
     given = {key: np.asarray(value, np.float64) for key, value in (values or {}).items()}
     count = np.atleast_1d(np.asarray(gpus, np.float64))
     node_count = np.broadcast_to(np.asarray(nodes, np.float64), count.shape)
     owned = cost.pricing.share("own")
-    parts: list[CostLines] = []
+    hired = None
+    if owned < 1:
+        whole = node_count + spare_nodes(node_count, given.get("cost.spares", cost.spares))
+        fleet = count + (whole - node_count) * count / np.maximum(node_count, 1)
+        stand = None if standing_nodes is None else standing_nodes + (whole - node_count)[..., None]
+        hired, share = _rented(cost, accelerator.name, fleet, whole, stand, given)
+        kept = np.minimum(owned + share, 1.0)
+    board_w = kept_board_w(mean_power_w, idle_w(accelerator), kept) if hired else mean_power_w
+    standing = count * kept if hired else count
+    parts = [hired] if hired else []
     if owned:
         terms = _terms(cost, accelerator, given)
         fixed = np.asarray(terms.network_usd_per_gpu, np.float64)
         network = np.where(np.isnan(fixed), network_usd_per_gpu(count * owned, node_count), fixed)
         terms = replace(terms, network_usd_per_gpu=network)
-        parts.append(own(terms, count * owned, node_count * owned, mean_power_w))
-    if owned < 1:
-        whole = node_count + spare_nodes(node_count, given.get("cost.spares", cost.spares))
-        fleet = count + (whole - node_count) * count / np.maximum(node_count, 1)
-        parts.append(_rented(cost, accelerator.name, fleet, whole, np.broadcast_to(lost_s, count.shape), given))
+        parts.insert(0, own(terms, count * owned, node_count * owned, board_w))
     lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
     here = place(cost)
-    kwh = annual_kwh(fleet_power_w(mean_power_w, count), given.get("cost.pue", here.pue))
+    kwh = annual_kwh(fleet_power_w(board_w, standing), given.get("cost.pue", here.pue))
     carbon = given.get("cost.carbon_intensity", here.carbon_kg_per_j)
     return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
 
@@ -88,8 +93,9 @@ def _terms(cost: Cost, accelerator: Accelerator, given: Mapping[str, Floats]) ->
 
 
 def _rented(
-    cost: Cost, accelerator: str, gpus: Floats, nodes: Floats, lost_s: Floats, given: Mapping[str, Floats]
-) -> CostLines:
+    cost: Cost, accelerator: str, gpus: Floats, nodes: Floats, need: Floats | None, given: Mapping[str, Floats]
+) -> tuple[CostLines, Floats]:
+    """The lines, and the share of the fleet that is rented in the mean over the day."""
     held = rents(cost, accelerator)
     prices: dict[str, float | Floats] = {rent.way: rent.usd_per_s for rent, _ in held}
     if "cost.gpu_hourly" in given:
@@ -98,6 +104,7 @@ def _rented(
     prices |= {way: given[key] for key, way in _BY_WAY.items() if key in given}
     if cost.peak is not None and "cost.peak.gpu_hourly" in given:
         prices[cost.peak.pricing] = given["cost.peak.gpu_hourly"]
-    shares = rented_shares(cost, {rent.way: share for rent, share in held}, prices, gpus, nodes, lost_s)
+    shares = rented_shares(cost, {rent.way: share for rent, share in held}, prices, gpus, nodes, need)
     basis = {rent.way: rent.basis for rent, _ in held}
-    return rented(gpus, [(way, shares[WAYS.index(way)], prices[way], basis[way]) for way in WAYS if way in prices])
+    lines = rented(gpus, [(way, shares[WAYS.index(way)], prices[way], basis[way]) for way in WAYS if way in prices])
+    return lines, shares.sum(axis=0)

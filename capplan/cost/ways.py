@@ -1,42 +1,50 @@
-"""How a rented fleet is split over its ways of renting: shares, minimum commitments, a base with a peak, evictions."""
+"""How a rented fleet is split over its ways of renting: shares, minimum commitments, a base and what is above it."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capplan.cost.base import above, cheapest_base, eviction_factor, hourly_nodes
+from capplan.cost.base import above, cheapest_base, hourly_nodes
 from capplan.cost.rent import WAYS
 from capplan.errors import UserError
 from capplan.scenario.cost import Cost
 
 Floats = NDArray[np.float64]
 Prices = Mapping[str, float | Floats]
+# Paid for while they stand; other GPUs are kept around the clock.
+HOURLY = ("on_demand", "spot")
 
 
 def rented_shares(
-    cost: Cost, shares: Mapping[str, float], prices: Prices, gpus: Floats, nodes: Floats, lost_s: Floats
+    cost: Cost, shares: Mapping[str, float], prices: Prices, gpus: Floats, nodes: Floats, need: Floats | None = None
 ) -> Floats:
     """GPUs paid for around the clock in each of WAYS, over the GPUs of the fleet; shape (ways, rows).
 
     shares, prices (USD a second for one GPU; a number or one a row): by way. They add up to more than the shares where
-    evictions or a minimum ask for more, and to less where a peak is rented for some hours only.
+    a minimum asks for more, and to less where some GPUs are rented for some hours only.
+    need: nodes that stand in each part of the day, shape (rows, parts); None where all do, or follow `cost.peak`.
     """
     made = {way: np.full(gpus.shape, shares.get(way, 0.0)) for way in WAYS}
-    peak = cost.peak
+    peak, whole = cost.peak, np.maximum(nodes, 1.0)
+    by_hour = sum(shares.get(way, 0.0) for way in HOURLY)
     if peak is not None:
-        base, over = split(cost, nodes, prices["reserved"], prices[peak.pricing])
-        whole = np.maximum(nodes, 1.0)
+        base, over = split(cost, nodes, prices["reserved"], prices[peak.pricing], need)
         made["reserved"], made[peak.pricing] = base / whole, over / whole
+    elif need is not None and by_hour:
+        stands = above(need, (1 - by_hour) * nodes) / whole / by_hour
+        made |= {way: made[way] * stands for way in HOURLY}
     if cost.minimum_gpus:
         made["reserved"] = np.where(gpus > 0, np.maximum(made["reserved"], cost.minimum_gpus / np.maximum(gpus, 1)), 0)
-    if cost.spot.eviction_every_s is not None:
-        made["spot"] = made["spot"] * eviction_factor(cost.spot.eviction_every_s, cost.spot.restart_s, lost_s)
     return np.array([made[way] for way in WAYS])
 
 
 def split(
-    cost: Cost, nodes: Floats, reserved_usd_per_s: float | Floats, peak_usd_per_s: float | Floats
+    cost: Cost,
+    nodes: Floats,
+    reserved_usd_per_s: float | Floats,
+    peak_usd_per_s: float | Floats,
+    need: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """(nodes of the base, mean nodes above it) under the scenario's `peak`; the base is the cheapest unless given.
 
@@ -44,7 +52,7 @@ def split(
     """
     if cost.peak is None:
         raise ValueError("the scenario has no peak above a base")
-    need = hourly_nodes(nodes, day(cost.peak.curve))
+    need = hourly_nodes(nodes, day(cost.peak.curve)) if need is None else need
     if cost.peak.base is not None:
         base = np.ceil(nodes * cost.peak.base * (1 - 1e-9))
     else:

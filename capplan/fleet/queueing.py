@@ -1,4 +1,4 @@
-"""Waiting in front of many servers: Erlang B and C, Allen-Cunneen, and percentiles of waiting plus service.
+"""Waiting in front of many servers: Erlang B and C, Hayward and Allen-Cunneen.
 
 A server is whatever serves one request at a time: a batch slot of a replica, or a whole replica of the textbook view.
 Nothing here knows of models or money; all functions broadcast and give an array of the broadcast shape.
@@ -108,34 +108,6 @@ def erlang_c(servers: ArrayLike, load: ArrayLike) -> Floats:
     return probability
 
 
-def mean_wait_s(
-    servers: ArrayLike,
-    arrivals_per_s: ArrayLike,
-    service_s: ArrayLike,
-    arrival_cv: ArrayLike = 1.0,
-    service_cv: ArrayLike = 1.0,
-) -> Floats:
-    """Mean time in the queue of G/G/c; infinite where the load reaches the servers.
-
-    Allen-Cunneen: exact for M/M/c and for M/G/1 (Pollaczek-Khinchine), an approximation in between,
-    and pessimistic for smooth arrivals at low load.
-    arrival_cv, service_cv: coefficients of variation of the gaps between arrivals and of the service time.
-    Source: A. O. Allen 1990, "Probability, Statistics and Queueing Theory", section 5.3.
-
-    >>> float(mean_wait_s(1, 0.5, 1.0).round(12))  # M/M/1: rho / (1 - rho) of a service time
-    1.0
-    >>> float(mean_wait_s(1, 0.5, 1.0, service_cv=0.0).round(12))  # constant service waits half as long
-    0.5
-    """
-    service = np.asarray(service_s, np.float64)
-    c, a = _servers_and_load(servers, np.asarray(arrivals_per_s, np.float64) * service)
-    variability = (np.square(np.asarray(arrival_cv, np.float64)) + np.square(np.asarray(service_cv, np.float64))) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        wait = erlang_c(c, a) * service / (c - a) * variability
-    result: Floats = np.where(a >= c, np.inf, wait)
-    return result
-
-
 def peaked_wait(
     servers: ArrayLike,
     arrivals_per_s: ArrayLike,
@@ -165,21 +137,3 @@ def peaked_wait(
     one_s = np.asarray(service_s, np.float64) / np.maximum(count * (1 - utilization), 1e-12)
     wait_s: Floats = np.where(utilization >= 1, np.inf, chance * one_s * variability)
     return chance, wait_s
-
-
-def wait_percentile_s(percentile: ArrayLike, wait_probability: ArrayLike, mean_s: ArrayLike) -> Floats:
-    """The wait that a share `percentile` of arrivals does not exceed.
-
-    Those who wait at all, wait exponentially: exact for M/M/c, and the heavy-traffic limit of G/G/c (Kingman 1962).
-    percentile: 0..1. wait_probability: of Erlang C. mean_s: mean wait over all arrivals.
-
-    >>> float(wait_percentile_s(0.95, 0.5, 1.0).round(3))  # 2 s among those who wait, x ln(0.5 / 0.05)
-    4.605
-    """
-    share, probability, mean = np.broadcast_arrays(
-        np.asarray(percentile, np.float64), np.asarray(wait_probability, np.float64), np.asarray(mean_s, np.float64)
-    )
-    waits = probability > 1 - share
-    result = np.zeros(share.shape)
-    result[waits] = mean[waits] / probability[waits] * np.log(probability[waits] / (1 - share[waits]))
-    return result

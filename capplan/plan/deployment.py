@@ -61,7 +61,7 @@ class Deployment:
 def key(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
     """Scenarios of equal key share a deployment and are planned as one array."""
     parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets)
-    return (*map(said, parts), scenario.path)
+    return (*map(said, parts), scenario.path, scenario.workload.day)
 
 
 def deployment(scenario: Scenario) -> Deployment:

@@ -71,6 +71,21 @@ def missed_target(scenario: Scenario, target: str, value_s: float, limit_s: floa
     return Excuse(metric + "_" + which, message, cure, {key: f"{relaxed:g} s"}, value_s, limit_s, "s")
 
 
+def evicted_too_often(scenario: Scenario, redone: float, tta_s: float) -> Excuse:
+    """Spot GPUs are taken away so often that most of the work is lost."""
+    every_s = scenario.cost.spot.eviction_every_s or 0.0
+    return Excuse(
+        "evictions",
+        f"an answer takes {tta_s:.3g} s and spot replicas are evicted every {every_s:,.0f} s: {1 - 1 / redone:.0%} of "
+        "all work is lost and done again",
+        "cost.pricing: on_demand, or fewer tokens to think",
+        {"cost.pricing": "on_demand"},
+        redone,
+        2.0,
+        "ratio",
+    )
+
+
 def missed_limit(constraint: str, label: str, value: float, limit: float, unit: str, more: bool) -> Excuse:
     """A limit on money, power or accuracy that the plan misses; the cure is a limit that it keeps."""
     side = "under" if more else "over"

@@ -74,7 +74,7 @@ def pool_of(scenario: Scenario, work: VerifierWork) -> Scenario:
             "serving": serving.having(changes),
             "workload": scenario.workload.having(load),
             "reasoning": Reasoning(strategy="direct"),
-            "targets": Targets(),
+            "targets": Targets(power_w=scenario.targets.power_w),  # counts towards that of the whole
             "quality": Quality(),
             "strategies": (),
             "routing": None,
@@ -123,6 +123,7 @@ def together(plan: Plan, judge: Judge) -> Plan:
         lines=(*plan.lines, *lines),
         excuses=why,
         assumptions=(*plan.assumptions, *judge.pool.assumptions),
+        peak_w=plan.peak_w + float(share) * judge.pool.peak_w,
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.engine.excuse import Excuse
 from capplan.plan.excuses import missed_limit
 
@@ -26,8 +25,7 @@ def _missed(plan: "Plan") -> Iterator[Excuse]:
     total = float(row["annual_tco_usd"])
     if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:
         yield missed_limit("annual_tco", "yearly cost", total, targets.annual_tco_usd, "usd", more=False)
-    power_w = row["annual_kwh"] * J_PER_KWH / YEAR_S
-    if targets.power_w is not None and power_w > targets.power_w:
-        yield missed_limit("power", "mean power", power_w, targets.power_w, "w", more=False)
+    if targets.power_w is not None and plan.peak_w > targets.power_w:
+        yield missed_limit("power", "power at peak", plan.peak_w, targets.power_w, "w", more=False)
     if targets.accuracy is not None and row["accuracy"] is not None and row["accuracy"] < targets.accuracy:
         yield missed_limit("accuracy", "accuracy", row["accuracy"], targets.accuracy, "ratio", more=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from capplan.cost.bill import Bill, bill
-from capplan.cost.energy import power_w
+from capplan.cost.energy import fleet_power_w, power_w
 from capplan.cost.terms import assumptions, ownership_terms
 from capplan.engine.excuse import Assumption
 from capplan.engine.serving import Steady
@@ -21,25 +21,26 @@ def paid(scenarios: Sequence[Scenario], deployment: Deployment, load: Load, sizi
     """What the fleets cost a year as the scenarios pay for them; raises what the look-up of prices raises."""
     costs = [scenario.cost for scenario in scenarios]
     chips = [deployment.accelerator] * len(costs)
-    power_w = board_w(deployment, load, sizing)
-    return bill(costs, sizing.gpus, sizing.nodes, chips, power_w, running_s(load, sizing.mean))
+    return bill(costs, sizing.gpus, sizing.nodes, chips, mean_board_w(deployment, load, sizing), sizing.standing_nodes)
 
 
-def running_s(load: Load, state: Steady) -> Any:
-    """Mean age of the running requests, all lost where their GPU is taken away.
-
-    Beyond the prompt, the context of a decoded token is E[T^2] / 2 E[T] of the output lengths T: its age in tokens.
-    """
-    written = np.maximum(load.requests.context_tokens - load.requests.prompt_tokens, 0.0)
-    return written * state.itl_s + state.own_prefill_s
+def mean_board_w(deployment: Deployment, load: Load, sizing: Sizing) -> Any:
+    """Mean power of one board over the year, those that stand idle in their node included."""
+    return _board_w(deployment, load, sizing, sizing.mean, sizing.mean_replicas)
 
 
-def board_w(deployment: Deployment, load: Load, sizing: Sizing) -> Any:
-    """Mean power of one board over the year at the mean load, those that stand idle in their node included."""
-    state, replica = sizing.mean, sizing.replica
+def peak_w(deployment: Deployment, load: Load, sizing: Sizing) -> Any:
+    """Power of the fleet in its busiest hour, before cooling; spare replicas wait."""
+    board_w = _board_w(deployment, load, sizing, sizing.peak, sizing.serving)
+    return fleet_power_w(board_w, sizing.gpus)
+
+
+def _board_w(deployment: Deployment, load: Load, sizing: Sizing, state: Steady, replicas: Any) -> Any:
+    """Mean power of one board of the fleet when so many replicas are in a state and the others wait."""
+    replica = sizing.replica
     # Below one sequence in decode the engine is at rest part of the time.
     busy = np.clip(state.decoding, 1e-9, 1.0)
-    used = np.asarray(replica.work.layout.gpus) * sizing.replicas / np.maximum(sizing.gpus, 1)
+    used = np.asarray(replica.work.layout.gpus) * replicas / np.maximum(sizing.gpus, 1)
     compute = compute_utilization(replica, load.requests, state) / busy
     bandwidth = bandwidth_utilization(replica, load.requests, state)
     return power_w(deployment.accelerator, compute, bandwidth, busy * used)

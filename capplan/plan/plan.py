@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.lines import CostLine
+from capplan.cost.place import place
 from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan import trust
 from capplan.plan.alike import Said, alike
@@ -18,11 +20,12 @@ from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
 from capplan.plan.limits import within_limits
 from capplan.plan.load import load
-from capplan.plan.money import paid, stated
+from capplan.plan.money import paid, peak_w, stated
 from capplan.plan.quality import accuracies
-from capplan.plan.rows import Parts, excuses, row
+from capplan.plan.rows import Parts, excuses, lost, row
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
+from capplan.plan.upkeep import upkeep
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import under_policies
 from capplan.reasoning.scene import options_of
@@ -46,7 +49,8 @@ class Plan:
     row: the contract's columns, SI units and USD (money as Decimal). lines: the yearly bill, which adds up to
     `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible. alone_s: mean TTA of a query
     that has a replica for itself. waits: latencies at peak by name, `ttft_mean_s` to `tta_p99_s`; none of the textbook
-    engine, which knows no queue.
+    engine, which knows no queue. peak_w: from the grid in the busiest hour, 0 where no
+    target asks for it.
     """
 
     scenario: Scenario
@@ -56,6 +60,7 @@ class Plan:
     assumptions: tuple[Assumption, ...]
     alone_s: float
     waits: Mapping[str, float] = field(default_factory=dict)
+    peak_w: float = 0.0
 
     @property
     def feasible(self) -> bool:
@@ -103,18 +108,30 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
         targets=first.targets.limits_s(),
         utilization=np.array([s.workload.target_utilization for s in scenarios], np.float64),
         node_gpus=first.serving.node_gpus or served.accelerator.node_gpus,
+        upkeep=upkeep(scenarios),
     )
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
     right = accuracies(scenarios, asked)
     likely = trust.likely(served, asked, sized.sequences)
     assumed = _assumptions(scenarios, served, right)
+    drawn_w = peak_w(served, asked, sized) if first.targets.power_w is not None else None
     made = []
     for i, scenario in enumerate(scenarios):
         parts = Parts(scenario, served, asked, sized, bill, likely, right[i], i)
+        drawn = 0.0 if drawn_w is None else float(drawn_w[i]) * place(scenario.cost).pue
         why, alone_s = excuses(parts), parts.at(sized.alone.tta_s["mean"])
         waits = Waits(sized.latency, i)
-        alone = Plan(scenario, row(parts, why), bill.lines.row(i), why, assumed[i], alone_s, waits)
+        alone = Plan(
+            scenario,
+            row(parts, why),
+            bill.lines.row(i),
+            why,
+            (*assumed[i], *lost(parts, limits.upkeep)),
+            alone_s,
+            waits,
+            drawn,
+        )
         judge = waiting[i]
         whole = alone if judge is None else together(alone, judge)
         made.append(within_limits(charged(whole, parts.at(asked.asked.usd_per_query))))
@@ -123,7 +140,8 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
 
 def _by_the_textbook(scenario: Scenario) -> Plan:
     made, lines, why, assumed = textbook_plan(scenario)
-    return Plan(scenario, made, lines, why, assumed, made["tta_s"])
+    always_w = made["annual_kwh"] * J_PER_KWH / YEAR_S
+    return Plan(scenario, made, lines, why, assumed, made["tta_s"], peak_w=always_w)
 
 
 def _assumptions(
@@ -146,7 +164,7 @@ def _assumptions(
 def _assumed(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> tuple[Assumption, ...]:
     work, said = scenario.workload, list(served.assumptions)
     for name, why in _TRAFFIC.items():
-        if not work.given(name):
+        if not work.given(name) and not (name == "peak_to_mean" and work.day):
             said.append(Assumption(f"workload.{name}", getattr(work, name), why))
     for one in under_policies(options_of(scenario))[1].each:
         kind = "estimate" if one.published else "scenario"

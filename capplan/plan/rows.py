@@ -1,5 +1,6 @@
 """One plan's figures under the names of the contract."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,17 +9,21 @@ from capplan.cost.bill import Bill
 from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import usd_per
 from capplan.engine.band import Band
-from capplan.engine.excuse import Excuse
+from capplan.engine.excuse import Assumption, Excuse
 from capplan.plan import excuses as why
 from capplan.plan import trust
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
 from capplan.plan.sizing import Sizing
+from capplan.plan.upkeep import AVAILABILITY, Upkeep
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 _STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
+
+# Where more is done again than done, chains of thought are lost faster than written.
+_MOST_REDONE = 2.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,8 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         "replicas": int(at(sizing.replicas)),
         "gpus": int(at(sizing.gpus)),
         "nodes": int(at(sizing.nodes)),
-        "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.replicas)),
+        "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.mean_replicas)),
+        **_upkeep(parts),
         **trust.columns(at(parts.likely.spread), parts.likely.extrapolates_at(i)),
         **parts.bill.columns(i, at(load.queries_per_s), output),
         "accuracy": right,
@@ -89,6 +95,31 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         "feasible": not refused,
         "bottleneck": refused[0].constraint if refused else sizing.bound[i],
     }
+
+
+def _upkeep(parts: Parts) -> dict[str, Any]:
+    """Spares, hours of the day and evictions, of plans that count them."""
+    sizing, serving, at = parts.sizing, parts.scenario.serving, parts.at
+    evicted = parts.scenario.cost.spot.eviction_every_s is not None
+    found: dict[str, Any] = {}
+    if serving.spare_replicas or serving.failures or evicted:
+        found["spare_replicas"] = int(at(sizing.replicas) - at(sizing.serving))
+    if serving.autoscaling:
+        found["mean_replicas"] = at(sizing.mean_replicas)
+    if evicted:
+        found["redone_tokens"] = at(parts.load.asked.output_tokens) * (at(sizing.redone) - 1)
+    return found
+
+
+def lost(parts: Parts, upkeep: Upkeep) -> Iterator[Assumption]:
+    """What the plan takes for granted about replicas that are down."""
+    serving, evicts = parts.scenario.serving, parts.at(parts.sizing.redone) > 1
+    if serving.availability is None and (serving.failures or evicts):
+        yield Assumption("serving.availability", AVAILABILITY, "default: replicas are down by chance, each by itself")
+    if evicts:
+        share = parts.at(upkeep.evicted(parts.load, parts.sizing.peak))
+        value = f"without the {share:.2%} of the queries that are evicted"
+        yield Assumption("latencies", value, "an evicted query starts anew", "estimate")
 
 
 def excuses(parts: Parts) -> tuple[Excuse, ...]:
@@ -106,6 +137,8 @@ def excuses(parts: Parts) -> tuple[Excuse, ...]:
     given = scenario.serving.concurrency
     if given != "auto" and given > at(sizing.fits):
         found.append(why.too_many_sequences(scenario, at(sizing.fits)))
+    if at(sizing.redone) > _MOST_REDONE:
+        found.append(why.evicted_too_often(scenario, at(sizing.redone), at(sizing.latency.tta_s["mean"])))
     for target, missed in sizing.missed.items():
         if np.asarray(missed)[parts.index]:
             value, limit = at(sizing.latency.figure(target.removesuffix("_s"))), getattr(scenario.targets, target)

@@ -8,10 +8,12 @@ import numpy as np
 from capplan.engine.curve import Curve, curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Steady, most_sequences
+from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed, replicas_needed, smallest_count
 from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Latency, latency
 from capplan.plan.load import Load
+from capplan.plan.upkeep import Upkeep
 from capplan.records import dataclass
 from capplan.scenario.serving import Serving
 
@@ -30,6 +32,7 @@ class Limits:
     targets: dict[str, Any]
     utilization: Any
     node_gpus: int
+    upkeep: Upkeep
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,9 @@ class Sizing:
 
     fits: sequences that the memory holds, 0 where the weights do not fit. sequences: that one replica runs at most.
     bound: what stops it from running more. capacity_per_s: engine requests a replica serves at that. replica_gpus: of
-    one replica.
+    one replica. serving: replicas that the peak needs. replicas: with spares. mean_replicas: of the day, where they
+    follow it. standing_nodes: nodes paid for in each part of the day, shape (scenarios, parts); None where all are
+    kept. redone: work over what it would be without evictions.
     alone: latencies of a query that has a replica for itself. missed: per target, whether it is missed at peak.
     """
 
@@ -48,10 +53,14 @@ class Sizing:
     sequences: Any
     bound: tuple[str, ...]
     capacity_per_s: Any
+    serving: Any
     replicas: Any
     replica_gpus: Any
+    mean_replicas: Any
     gpus: Any
     nodes: Any
+    standing_nodes: Any
+    redone: Any
     peak: Steady
     mean: Steady
     latency: Latency
@@ -69,24 +78,23 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     each = load.kinds()
     served = _served(deployment, candidates, each, limits)
     capacity, fits = load.of_kinds(served.top.requests_per_s), load.of_kinds(served.fits)
-    needed = replicas_needed(
-        load.peak_per_s[:, None] * load.requests_per_query[:, None], capacity, limits.utilization[:, None],
-        limits.serving.spare_replicas,
-    )  # fmt: skip
-    size_gpus = np.broadcast_to(np.asarray(candidates.gpus), needed.shape).astype(np.int64)
+    kind = load.of_kinds(np.arange(len(each.queries_per_s)))
+    filled = limits.utilization[:, None]
+    redone = limits.upkeep.redone(load, lambda rate: served.curves.take((kind,)).at_rate(rate), filled * capacity)
+    serving = replicas_needed((load.peak_per_s * load.requests_per_query)[:, None] * redone, capacity, filled)
+    size_gpus = np.broadcast_to(np.asarray(candidates.gpus), serving.shape).astype(np.int64)
+    needed = serving + limits.upkeep.spares(serving, size_gpus)
     gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
     best = np.lexsort(
         (load.of_kinds(served.tta_s), needed * size_gpus, gpus, load.of_kinds(served.refused)), axis=-1
     )[..., 0]  # fmt: skip
     rows = np.arange(len(best))
-    kind = load.of_kinds(np.arange(len(each.queries_per_s)))
     layout = candidates.take(best)
     # Where nothing fits, the widest layout comes nearest.
     chosen = Steady(*(getattr(served.top, f.name)[kind, best] for f in fields(Steady)))
     along = served.curves.take((kind, best))
     return _settle(
-        deployment, layout, load, limits, along, chosen, fits[rows, best], needed[rows, best],
-        served.shortened[kind, best],
+        deployment, layout, load, limits, along, chosen, fits[rows, best], served.shortened[kind, best],
     )  # fmt: skip
 
 
@@ -138,30 +146,44 @@ def _settle(
     curves: Curve,
     top: Steady,
     fits: Any,
-    replicas: Any,
     cut: Any,
 ) -> Sizing:
     """Grows the fleet until the percentiles hold at peak, and reads the figures off the curves."""
-    spares = limits.serving.spare_replicas
-    offered = load.peak_per_s * load.requests_per_query
+    upkeep = limits.upkeep
+    size_gpus = np.asarray(layout.gpus).astype(np.int64)
+    redone = upkeep.redone(load, curves.at_rate, limits.utilization * top.requests_per_s)
+    offered = load.peak_per_s * load.requests_per_query * redone
 
-    def at(serving: Any) -> tuple[Steady, Latency]:
-        state = curves.at_rate(offered / serving)
+    def at(serving: Any, share: float) -> tuple[Steady, Latency]:
+        state = curves.at_rate(offered * share / serving)
         return state, latency(state, load, serving, top.decoding * serving)
 
-    def holds(serving: Any) -> Any:
-        _, waits = at(serving)
-        ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in limits.targets.items()]
-        return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
+    def enough(share: float) -> Any:
+        """Replicas that serve a share of the peak within every target."""
 
-    serving = replicas - spares
-    if limits.targets and not holds(serving).all():
-        grown = smallest_count(holds, serving, _MOST_REPLICAS)
-        serving = np.where(grown > 0, grown, serving)
-    replicas = serving + spares
-    state, waits = at(serving)
-    size_gpus = np.asarray(layout.gpus).astype(np.int64)
+        def holds(serving: Any) -> Any:
+            _, waits = at(serving, share)
+            ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in limits.targets.items()]
+            return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
+
+        serving = replicas_needed(offered * share, top.requests_per_s, limits.utilization)
+        if limits.targets and not holds(serving).all():
+            grown = smallest_count(holds, serving, _MOST_REPLICAS)
+            serving = np.where(grown > 0, grown, serving)
+        return serving
+
+    scaled = limits.serving.autoscaling
+    serving = np.maximum(enough(1.0), scaled.least_replicas if scaled else 1)
+    replicas = serving + upkeep.spares(serving, size_gpus)
     nodes = nodes_needed(replicas, size_gpus, limits.node_gpus)
+    mean_replicas, standing_nodes = replicas, None
+    if scaled:
+        levels = {share: enough(share) for share in set(upkeep.day)}
+        by_part = np.maximum([levels[share] for share in upkeep.day], scaled.least_replicas)
+        kept = by_part + upkeep.spares(by_part.T, size_gpus[:, None]).T
+        mean_replicas = kept.mean(axis=0)
+        standing_nodes = standing(nodes_needed(kept, size_gpus, limits.node_gpus).T, scaled.start_up_s)
+    state, waits = at(serving, 1.0)
     replica = deployment.replica(layout)
     return Sizing(
         layout=layout,
@@ -170,12 +192,16 @@ def _settle(
         sequences=np.maximum(np.floor(top.decoding + 1e-6), 1.0),
         bound=_bounds(deployment, layout, fits, cut, limits.serving.concurrency),
         capacity_per_s=top.requests_per_s,
+        serving=serving,
         replicas=replicas,
         replica_gpus=size_gpus,
+        mean_replicas=mean_replicas,
         gpus=nodes * limits.node_gpus,
         nodes=nodes,
+        standing_nodes=standing_nodes,
+        redone=redone,
         peak=state,
-        mean=curves.at_rate(load.queries_per_s * load.requests_per_query / replicas),
+        mean=curves.at_rate(load.queries_per_s * load.requests_per_query * redone / mean_replicas),
         latency=waits,
         alone=latency(curves.take((..., 0)).states, load),
         missed={

@@ -12,18 +12,22 @@ import numpy as np
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.lines import CostLines
 from capplan.cost.lines import column as cost_column
+from capplan.cost.place import place
 from capplan.cost.varied import KEYS as COST_KEYS
 from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
 from capplan.engine.layout import Layout
-from capplan.engine.serving import Steady, most_sequences
+from capplan.engine.serving import most_sequences
+from capplan.fleet.elastic import standing
+from capplan.fleet.replicas import nodes_needed
 from capplan.plan.candidates import layouts
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import judged, pool_of
 from capplan.plan.latency import Latency, latency
 from capplan.plan.load import Load, assembled, shape_of
-from capplan.plan.money import board_w, running_s
+from capplan.plan.money import mean_board_w, peak_w
 from capplan.plan.sizing import Limits, Sizing, size
+from capplan.plan.upkeep import upkeep
 from capplan.plan.varied_pool import VariedPool
 from capplan.reasoning.demand import Demand, demand
 from capplan.reasoning.lengths import Scaled
@@ -51,6 +55,13 @@ class Fleet:
 
     layout: Layout
     replicas: float
+    spares: float = 0.0
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> "Fleet":
+        """That of a plan, by its row."""
+        degrees = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
+        return Fleet(Layout(*(row[name] for name in degrees)), row["replicas"], row.get("spare_replicas", 0))
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ class Varied:
 
     columns: the contract's names. lines: the bills. figures_s: latencies at peak by target (`ttft_p95_s`), those of the
     scenario's targets. fits: whether the weights and one sequence fit. missed: by target, whether the row misses it;
-    `capacity` where the peak is more than the fleet serves at all. layout: of each row.
+    `capacity` where the peak is more than the fleet serves at all. layout: of each row. peak_w: from the grid.
     """
 
     columns: Mapping[str, Any]
@@ -68,6 +79,7 @@ class Varied:
     fits: Any
     missed: Mapping[str, Any]
     layout: Layout
+    peak_w: Any
 
     @property
     def feasible(self) -> Any:
@@ -114,15 +126,15 @@ def varied(
         targets={name: limit / slow for name, limit in scenario.targets.limits_s().items()},
         utilization=_array(values.get("workload.target_utilization", scenario.workload.target_utilization), rows),
         node_gpus=scenario.serving.node_gpus or served.accelerator.node_gpus,
+        upkeep=upkeep([scenario] * rows),
     )
     if fleet is not None:
         sized, over = _standing(served, fleet, load, limits)
     else:
         candidates = layout or layouts(scenario.serving, served)
         sized = size(served, _arrays(candidates), load, limits)
-        offered = load.peak_per_s * load.requests_per_query
-        serving = np.maximum(sized.replicas - scenario.serving.spare_replicas, 1)
-        over = offered > sized.capacity_per_s * serving * (1 + 1e-9)
+        offered = load.peak_per_s * load.requests_per_query * sized.redone
+        over = offered > sized.capacity_per_s * sized.serving * (1 + 1e-9)
     return _read(scenario, values, served, load, sized, slow, over, pool)
 
 
@@ -137,9 +149,10 @@ def _read(
     pool: VariedPool | None,
 ) -> Varied:
     """The figures of sized fleets, times stretched by the slowdown, and the bill."""
-    power_w = board_w(served, load, sized)
-    lost_s = running_s(load, sized.mean) * slow
-    bill = varied_bill(scenario.cost, served.accelerator, sized.gpus, sized.nodes, power_w, lost_s, values)
+    power_w = mean_board_w(served, load, sized)
+    bill = varied_bill(
+        scenario.cost, served.accelerator, sized.gpus, sized.nodes, power_w, sized.standing_nodes, values
+    )  # fmt: skip
     replicas, gpus, nodes = sized.replicas, sized.gpus, sized.nodes
     if pool is not None:
         node_gpus = scenario.serving.node_gpus or served.accelerator.node_gpus
@@ -167,7 +180,7 @@ def _read(
         "replicas": replicas,
         "gpus": gpus,
         "nodes": nodes,
-        "utilization": mean / (capacity * sized.replicas),
+        "utilization": mean / (capacity * sized.mean_replicas),
         "annual_tco_usd": total,
         **{f"{part}_usd_per_year": bill.lines.category_cents(part) / 100
            for part in ("capex", "energy", "maintenance", "rent")},
@@ -183,12 +196,15 @@ def _read(
     targets = scenario.targets
     if targets.annual_tco_usd is not None:
         missed["annual_tco_usd"] = total > targets.annual_tco_usd
+    drawn_w = peak_w(served, load, sized) * values.get("cost.pue", place(scenario.cost).pue)
+    if pool is not None:
+        drawn_w = drawn_w + pool.peak_w * added / pool.columns["gpus"]
     if targets.power_w is not None:
-        missed["power_w"] = bill.kwh * J_PER_KWH / YEAR_S > targets.power_w
+        missed["power_w"] = drawn_w > targets.power_w
     shape = np.shape(total)
     return Varied(
         {name: np.broadcast_to(value, shape) for name, value in columns.items()},
-        bill.lines, figures, (sized.fits >= 1) & (True if pool is None else pool.fits), missed, sized.layout,
+        bill.lines, figures, (sized.fits >= 1) & (True if pool is None else pool.fits), missed, sized.layout, drawn_w,
     )  # fmt: skip
 
 
@@ -204,7 +220,7 @@ def _load(scenario: Scenario, values: Values, rows: int, slow: Any, judged_s: An
 
     hit = figure("serving.prefix_cache_hit_rate", scenario.serving.prefix_cache_hit_rate)
     mean = figure("workload.qps", work.qps) * slow
-    peak = mean * np.maximum(figure("workload.peak_to_mean", work.peak_to_mean), 1.0)
+    peak = mean * np.maximum(figure("workload.peak_to_mean", work.busiest_to_mean), 1.0)
     bursts = figure("workload.burstiness", work.burstiness)
     made = assembled((asked,), whole, hit, mean, peak, bursts, shape_of(scenario)[None])
     return replace(made, judged_s=judged_s)
@@ -225,7 +241,9 @@ def _pool(scenario: Scenario, values: Values, slow: Any) -> VariedPool | None:
     }
     made = varied(pool_of(scenario, first), theirs, slow)
     wait_s = work.passes * made.columns["ttft_s"] + work.sequential_decode_tokens * made.columns["itl_s"]
-    return VariedPool(made.columns, made.lines, np.asarray(made.layout.gpus), made.fits, work.own_pool, wait_s)
+    return VariedPool(
+        made.columns, made.lines, made.peak_w, np.asarray(made.layout.gpus), made.fits, work.own_pool, wait_s
+    )  # fmt: skip
 
 
 def varied_demand(scenario: Scenario, values: Values) -> Demand:
@@ -261,33 +279,34 @@ def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> t
     most = np.maximum(fits if given == "auto" else float(given), 1.0)
     curves = curve(replica, column, np.broadcast_to(most, shape)[:, None])
     top = curves.take((..., -1)).states
-    serving = max(fleet.replicas - limits.serving.spare_replicas, 1)
-    offered = load.peak_per_s * load.requests_per_query
+    serving = max(fleet.replicas - fleet.spares, 1)
+    redone = limits.upkeep.redone(load, curves.at_rate, limits.utilization * top.requests_per_s)
+    offered = load.peak_per_s * load.requests_per_query * redone
     state = curves.at_rate(offered / serving)
     waits: Latency = latency(state, load, serving, top.decoding * serving)
     size_gpus = int(np.asarray(fleet.layout.gpus))
-    nodes = np.full(shape, _nodes(fleet.replicas, size_gpus, limits.node_gpus))
+    replicas = np.full(shape, int(fleet.replicas))
+    nodes = nodes_needed(replicas, size_gpus, limits.node_gpus)
+    mean_replicas, standing_nodes = replicas, None
+    if scaled := limits.serving.autoscaling:
+        share = limits.upkeep.day
+        kept = np.minimum(np.maximum(np.ceil(serving * share * (1 - 1e-9)), scaled.least_replicas), serving)
+        kept = kept + np.minimum(limits.upkeep.spares(kept[None], size_gpus)[0], fleet.spares)
+        mean_replicas = np.full(shape, kept.mean())
+        paid = standing(nodes_needed(kept, size_gpus, limits.node_gpus), scaled.start_up_s)
+        standing_nodes = np.broadcast_to(paid, (*shape, len(share)))
     missed = {name: waits.figure(name.removesuffix("_s")) > limit * (1 + 1e-9)
               for name, limit in limits.targets.items()}  # fmt: skip
     sized = Sizing(
         layout=layout, replica=served.replica(layout), fits=fits, sequences=top.decoding, bound=("",) * len(fits),
-        capacity_per_s=top.requests_per_s, replicas=np.full(shape, int(fleet.replicas)),
-        replica_gpus=np.full(shape, size_gpus), gpus=nodes * limits.node_gpus, nodes=nodes, peak=state,
-        mean=_mean(curves, load, fleet.replicas),
+        capacity_per_s=top.requests_per_s, serving=np.full(shape, int(serving)), replicas=replicas,
+        mean_replicas=mean_replicas, replica_gpus=np.full(shape, size_gpus), gpus=nodes * limits.node_gpus,
+        nodes=nodes, standing_nodes=standing_nodes,
+        redone=redone, peak=state,
+        mean=curves.at_rate(load.queries_per_s * load.requests_per_query * redone / mean_replicas),
         latency=waits, alone=waits, missed=missed, weight_bytes=0.0,
     )  # fmt: skip
     return sized, offered > top.requests_per_s * serving * (1 + 1e-9)
-
-
-def _mean(curves: Any, load: Load, replicas: float) -> Steady:
-    state: Steady = curves.at_rate(load.queries_per_s * load.requests_per_query / replicas)
-    return state
-
-
-def _nodes(replicas: float, size_gpus: int, node_gpus: int) -> int:
-    from capplan.fleet.replicas import nodes_needed
-
-    return int(nodes_needed(int(replicas), size_gpus, node_gpus))
 
 
 def _arrays(layout: Layout) -> Layout:

@@ -15,12 +15,13 @@ from capplan.plan.judging import added_gpus
 class VariedPool:
     """The pool under every row's load, sized for each; arrays of shape (rows,).
 
-    columns, lines, fits: of the pool as `varied` tells them. replica_gpus: of one replica. own_pool: on accelerators
-    of its own. wait_s: what a query waits for its judgement.
+    columns, lines, peak_w, fits: of the pool as `varied` tells them. replica_gpus: of one replica. own_pool: on
+    accelerators of its own. wait_s: what a query waits for its judgement.
     """
 
     columns: Mapping[str, Any]
     lines: CostLines
+    peak_w: Any
     replica_gpus: Any
     fits: Any
     own_pool: bool

@@ -14,7 +14,10 @@ from .show import cell, cents, column
 from .text import identity, refusals, varying
 
 _PLAN = (
-    ("Replicas and GPUs", ("replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck")),
+    (
+        "Replicas and GPUs",
+        ("replicas", "spare_replicas", "mean_replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck"),
+    ),
     ("Latency", ("ttft_s", "ttft_p95_s", "itl_s", "itl_p95_s", "ttfo_s", "tta_s", "tta_p95_s", "tta_p99_s")),
     (
         "Simulated",
@@ -27,7 +30,10 @@ _PLAN = (
             "simulated_tta_p99_s",
         ),
     ),
-    ("One query", ("prompt_tokens", "thinking_tokens", "answer_tokens", "output_tokens", "energy_j_per_query")),
+    (
+        "One query",
+        ("prompt_tokens", "thinking_tokens", "answer_tokens", "output_tokens", "redone_tokens", "energy_j_per_query"),
+    ),
     ("Throughput", ("requests_per_s_per_replica", "output_tokens_per_s_per_gpu")),
 )
 _UNIT_COSTS = (

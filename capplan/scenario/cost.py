@@ -186,6 +186,11 @@ class Cost(Part):
             yield Contradiction("term", "only reserved GPUs have a term", "set pricing: reserved, or remove it")
         if self.peak is not None and self.pricing.share("reserved") != 1:
             yield Contradiction("peak", "stands above a base of reserved GPUs", "set pricing: reserved and a term")
+        peak = self.peak
+        if peak is not None and peak.pricing == "spot" and peak.base is None and self.spot.eviction_every_s is not None:
+            yield Contradiction(
+                "peak.base", "how many GPUs may be evicted is open", "give the reserved share: base: 60 %"
+            )
         if self.minimum_gpus and not self.pricing.share("reserved"):
             yield Contradiction("minimum_gpus", "only reservations ask for a minimum", "set pricing: reserved")
         if self.pricing.share("own") == 1 and self.given("provider"):

@@ -6,7 +6,7 @@ is read by its field's type (YAML 1.1 would turn `no` into false and `010` into 
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from capplan.records import dataclass
 from capplan.units import UnitError, parse
@@ -24,7 +24,12 @@ class ValueFault(ValueError):
 
 @dataclass(frozen=True)
 class Kind:
-    """Reads one scalar. `read` raises ValueFault or UnitError; `write(read(x))` reads back as the very same value."""
+    """Reads one scalar. `read` raises ValueFault or UnitError; `write(read(x))` reads back as the very same value.
+
+    takes_lists: a list under the key is one value, not a sweep.
+    """
+
+    takes_lists: ClassVar[bool] = False
 
     def read(self, value: object) -> Any:
         return scalar_text(value)

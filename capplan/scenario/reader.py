@@ -16,7 +16,6 @@ from capplan.scenario.kinds import Kind, ValueFault, nearest
 from capplan.scenario.length import LengthKind, figure_kind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.reasoning import Reasoning
-from capplan.scenario.several import Several
 from capplan.scenario.tree import Node
 from capplan.units import UnitError
 
@@ -99,7 +98,7 @@ class Reader:
         return node.under_key(node.line, node.column)
 
     def _scalar(self, kind: Kind, node: Node, path: Path_, swept: bool) -> Any:
-        if isinstance(kind, Several):
+        if kind.takes_lists:
             return self._value(kind, node, path)
         if isinstance(node.value, list) and swept:
             return self._sweep(kind, node, path)

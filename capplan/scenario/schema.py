@@ -8,7 +8,7 @@ from capplan.scenario.cost import Cost
 from capplan.scenario.forecast import Forecast
 from capplan.scenario.kinds import Kind, Name, Reference, Text, ValueFault, scalar_text
 from capplan.scenario.optimize import Optimize
-from capplan.scenario.part import Part, key, required
+from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.risk import Risk
@@ -84,6 +84,11 @@ class Scenario(Part):
     def __init__(self, **given: Any) -> None:
         self.__dict__.update(path=None, ranges={}, sweeps={})
         super().__init__(**given)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        if self.serving.autoscaling is not None and self.workload.day is None:
+            yield Contradiction("serving.autoscaling", "there is no day to follow",
+                                "add workload: {day: r1-production}, or the rates of its hours")  # fmt: skip
 
     def axes(self) -> dict[str, tuple[Any, ...]]:
         """Swept values: dotted key -> values in SI, in the order of the file."""

@@ -28,6 +28,28 @@ class SpeculativeDecoding(Part):
     )
 
 
+class Failures(Part):
+    """GPUs, hosts and links that break: how often, and how long until they serve again."""
+
+    every_s: Annotated[float, Quantity("s", above=0, example="50000 hour")] = required(
+        "Mean time between failures of one GPU and its share of host and network. Training on 16,384 H100s was "
+        "interrupted 419 times in 54 days, once in 50,700 GPU-hours (Llama 3 report, 2024)."
+    )
+    repair_s: Annotated[float, Quantity("s", least=0, example="4 hour")] = required(
+        "From a failure until the replica serves again."
+    )
+
+
+class Autoscaling(Part):
+    """Replicas that follow `workload.day`. GPUs rented on demand or at spot prices are paid while they stand."""
+
+    start_up_s: Annotated[float, Quantity("s", least=0, most=86400, example="5 min")] = required(
+        "From asking for a replica until it serves: finding a GPU, loading the weights. What the load will need "
+        "by then stands already."
+    )
+    least_replicas: Annotated[int, Whole(most=10**6)] = key(1, "Replicas kept at all times.")
+
+
 class Serving(Part):
     """How the model is served."""
 
@@ -76,11 +98,17 @@ class Serving(Part):
     spare_replicas: Annotated[int, Whole(least=0, most=10**6)] = key(
         0, "Replicas kept beyond the load, so that as many may fail at peak (1 is N+1)."
     )
+    failures: Failures | None = key(None, "How often GPUs fail. Left out: spare_replicas is all there is for it.")
+    availability: Annotated[float | None, Quantity("ratio", above=0, most=0.9999999, example="99.9 %")] = key(
+        None, "Share of the time for which the replicas that are up keep the targets, under `failures` and evictions. "
+        "Left out: 99.9 %."
+    )  # fmt: skip
+    autoscaling: Autoscaling | None = key(None, "Replicas that follow the day. Left out: all stand around the clock.")
 
     def contradictions(self) -> Iterator[Contradiction]:
         if isinstance(self.concurrency, int) and self.max_sequences and self.concurrency > self.max_sequences:
             message = f"{self.concurrency} sequences in flight, but max_sequences allows {self.max_sequences}"
             yield Contradiction("concurrency", message, "raise max_sequences or lower concurrency")
-        for name in ("speculative_decoding", "disaggregated"):
+        for name in ("speculative_decoding", "disaggregated", "failures", "autoscaling"):
             if self.engine == "textbook" and getattr(self, name):
                 yield Contradiction(name, "the textbook engine knows no such thing", "remove it, or take engine: vllm")

@@ -1,7 +1,7 @@
 """Lists of single values: the choices that a search may take from."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from capplan.records import dataclass
 from capplan.scenario.kinds import Kind, ValueFault
@@ -10,6 +10,8 @@ from capplan.scenario.kinds import Kind, ValueFault
 @dataclass(frozen=True)
 class Several(Kind):
     """Values of some kind, in the order written; one alone needs no list, and none leaves the choice open."""
+
+    takes_lists: ClassVar[bool] = True
 
     item: Kind
 

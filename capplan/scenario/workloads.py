@@ -34,6 +34,24 @@ def workload_length(name: str, part: str) -> Length:
     return _length(group, name)
 
 
+def workload_day(name: str) -> tuple[float, ...]:
+    """The rates of the hours of a shipped workload over their mean; raises ValueFault where they are not known."""
+    known = [one for one in files.names("workloads") if _hours(one)]
+    if not files.exists("workloads", name):
+        raise ValueFault(
+            f"no '{name}' in the catalogue's workloads", f"those whose hours are known: {', '.join(known)}"
+        )
+    if not (hours := _hours(name)):
+        raise ValueFault(f"the hours of the workload '{name}' are not known", f"they are of {', '.join(known)}")
+    return hours
+
+
+def _hours(name: str) -> tuple[float, ...]:
+    arrivals = entry("workloads", name).plain.get("arrivals")
+    hours = arrivals.get("diurnal", ()) if isinstance(arrivals, Mapping) else ()
+    return tuple(_RATIO.read(rate) for rate in hours)
+
+
 def _length(group: Mapping[str, Any], name: str) -> Length:
     quantiles = group.get("quantiles")
     if isinstance(quantiles, Mapping) and len(quantiles) > 1:

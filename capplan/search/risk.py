@@ -118,7 +118,7 @@ def risk(
     drawn = _drawn(scenario, drawn_inputs, count, seed)
     layout = layout_of(middle)
     made = worlds(scenario, drawn_inputs, drawn, layout)
-    kept = worlds(scenario, drawn_inputs, drawn, layout, Fleet(layout, float(middle.row["replicas"])))
+    kept = worlds(scenario, drawn_inputs, drawn, layout, Fleet.of(middle.row))
     if not made.possible.any():
         raise UserError(f"{scenario.name}: no plan can be in any of the worlds (`capplan tco` says why)")
     return Risk(

@@ -72,9 +72,8 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
         None if concurrency == "auto" else int(concurrency),
         served.accelerator.pcie_bandwidth_bytes_per_s,
     )
-    spares = scenario.serving.spare_replicas
     policy = Policy(
-        replicas=max(int(row["replicas"]) - spares, 1),
+        replicas=max(int(row["replicas"]) - int(row.get("spare_replicas", 0)), 1),
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )
@@ -96,7 +95,7 @@ def traffic(scenario: Scenario, peak: bool = True) -> Traffic:
     if thinking is not None and budget < inf:
         thinking = Capped(thinking, budget)
     one = TrafficClass("all", 1.0, query.prompt, query.answer, thinking, LONGEST_OUTPUT_TOKENS)
-    return Traffic(work.qps * (work.peak_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
+    return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
 
 
 @dataclass(frozen=True)

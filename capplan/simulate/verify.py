@@ -52,7 +52,7 @@ def _count(scenario: Scenario) -> int:
     from capplan.plan import plan
 
     work = scenario.workload
-    lasting = LIVES * work.qps * work.peak_to_mean * plan(scenario).waits.get("tta_mean_s", 0.0)
+    lasting = LIVES * work.qps * work.busiest_to_mean * plan(scenario).waits.get("tta_mean_s", 0.0)
     return int(min(max(lasting, FEWEST), MOST))
 
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog.accelerators import accelerator
-from capplan.cost.base import above, cheapest_base, eviction_factor, hourly_nodes
-from capplan.cost.bill import bill
+from capplan.cost.base import above, cheapest_base, hourly_nodes
+from capplan.cost.bill import bill, kept_board_w
+from capplan.cost.energy import idle_w
 from capplan.cost.ways import day
 from capplan.errors import UserError
-from capplan.scenario.cost import Cost, Peak, Pricing, Spot
+from capplan.scenario.cost import Cost, Peak, Pricing
 
 H100 = accelerator("h100-sxm")
 YEAR_S = 365 * 86400.0
@@ -69,23 +70,27 @@ def test_a_workload_without_hours_is_refused_with_those_that_have_them() -> None
         day("deepseek-production")
 
 
-def test_evictions_lose_the_restart_and_the_work_in_flight() -> None:
-    assert float(eviction_factor(7200, 600, 120)) == pytest.approx(1 / 0.9)
-    with pytest.raises(UserError, match="as long as passes between two"):
-        eviction_factor(600, 500, 200)
+def test_gpus_rented_by_the_hour_are_paid_while_they_stand_and_others_always() -> None:
+    stand = np.array([[10.0, 4.0, 4.0, 6.0]])  # nodes in four parts of the day: 6 in the mean
+
+    def lines(**shares: float) -> dict[str, Decimal]:
+        cost = Cost(pricing=Pricing(tuple(shares.items())), term_s=YEAR_S, gpu_hourly_usd_per_s=1.0 / 3600)
+        made = bill(cost, 80, 10, H100, 300.0, stand).lines.row(0)
+        return {line.name: line.usd_per_year for line in made}
+
+    assert lines(on_demand=1.0) == {"rent_on_demand": Decimal("420480.00")}  # 48 GPUs x 8760 h
+    assert lines(reserved=1.0)["rent_reserved"] == Decimal("700800.00")
+    # A base of five nodes; above it 5, 0, 0 and 1, shared by two ways of paying by the hour.
+    mixed = lines(reserved=0.5, on_demand=0.25, spot=0.25)
+    assert mixed["rent_reserved"] == Decimal("350400.00")
+    assert mixed["rent_on_demand"] == mixed["rent_spot"] == Decimal("52560.00")  # 6 GPUs x 8760 h
 
 
-@given(st.floats(100, 1e6), st.floats(0, 40), st.floats(0, 20), st.floats(0, 20))
-def test_longer_chains_lose_more(every: float, restart: float, short: float, more: float) -> None:
-    assert eviction_factor(every, restart, short + more) >= eviction_factor(every, restart, short) >= 1
-
-
-def test_spot_bills_grow_by_the_evictions() -> None:
-    def total(spot: Spot) -> float:
-        cost = Cost(pricing=Pricing((("spot", 1.0),)), gpu_hourly_usd_per_s=0.8 / 3600, spot=spot)
-        return float(bill(cost, 80, 10, H100, 300.0, lost_s=60.0).lines.total_usd(0))
-
-    assert total(Spot(eviction_every_s=3600.0, restart_s=300.0)) == pytest.approx(total(Spot()) / 0.9)
+def test_boards_that_are_given_back_draw_nothing() -> None:
+    cost = Cost(pricing=Pricing((("on_demand", 1.0),)), gpu_hourly_usd_per_s=1.0 / 3600)
+    all_day, half = (bill(cost, 80, 10, H100, 400.0, np.full((1, 2), nodes)) for nodes in (10.0, 5.0))
+    assert float(kept_board_w(400.0, idle_w(H100), 0.5)) == pytest.approx(800 - idle_w(H100))
+    assert half.kwh[0] == pytest.approx(all_day.kwh[0] * (800 - idle_w(H100)) / 800)
 
 
 def test_a_minimum_commitment_is_paid_whatever_is_needed() -> None:

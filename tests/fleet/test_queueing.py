@@ -1,15 +1,19 @@
-"""Erlang, Allen-Cunneen and percentiles of waiting plus service, against closed forms and published tables."""
+"""Erlang, Allen-Cunneen and Hayward against closed forms and published tables."""
 
-import math
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from numpy.typing import ArrayLike
 
-from capplan.fleet.queueing import erlang_b, erlang_c, mean_wait_s, wait_percentile_s
-from capplan.fleet.sojourn import LEVELS, lognormal_service_s, sojourn_percentile_s
+from capplan.fleet.queueing import erlang_b, erlang_c, peaked_wait
+
+
+def mean_wait_s(servers: ArrayLike, arrivals_per_s: ArrayLike, service_s: ArrayLike, service_cv: float = 1.0) -> Any:
+    """Of Poisson arrivals."""
+    return peaked_wait(servers, arrivals_per_s, service_s, 1.0, service_cv, 1.0)[1]
 
 
 def _erlang_b_by_recursion(servers: int, load: float) -> float:
@@ -67,57 +71,6 @@ def test_an_empty_queue_never_waits() -> None:
     assert float(erlang_b(3, 0.0)) == 0.0
 
 
-def test_wait_percentiles_are_those_of_m_m_c() -> None:
-    servers, load, service = 4, 3.2, 1.5
-    waits = float(erlang_c(servers, load))
-    mean = mean_wait_s(servers, load / service, service)
-    rate = (servers - load) / service
-    for share in (0.5, 0.9, 0.99):
-        expected = max(0.0, math.log(waits / (1 - share)) / rate)
-        assert float(wait_percentile_s(share, waits, mean)) == pytest.approx(expected, rel=1e-9)
-
-
-def test_m_m_1_stays_as_long_as_an_exponential_of_mean_service_over_idle_share() -> None:
-    busy, service = 0.8, 1.0
-    exponential = -np.log1p(-LEVELS) * service
-    for share in (0.5, 0.9, 0.95, 0.99):
-        found = sojourn_percentile_s(share, busy, mean_wait_s(1, busy, service), exponential)
-        assert float(found) == pytest.approx(-math.log(1 - share) * service / (1 - busy), rel=2e-3)
-
-
-def test_without_waiting_the_percentile_is_that_of_the_service() -> None:
-    service = lognormal_service_s(3.0, 0.8)
-    sigma = math.sqrt(math.log1p(0.64))
-    law = stats.lognorm(sigma, scale=3.0 / math.exp(sigma**2 / 2))
-    for share in (0.05, 0.5, 0.95, 0.99, 0.999):
-        assert float(sojourn_percentile_s(share, 0.0, 0.0, service)) == pytest.approx(law.ppf(share), rel=3e-3)
-
-
-def test_wait_plus_lognormal_service_agrees_with_drawing_a_million_of_each() -> None:
-    draw = np.random.default_rng(7)
-    waits, mean = 0.6, 2.0
-    wait = np.where(draw.random(1_000_000) < waits, draw.exponential(mean / waits, 1_000_000), 0.0)
-    sigma = math.sqrt(math.log1p(1.5**2))
-    total = wait + draw.lognormal(math.log(4.0) - sigma**2 / 2, sigma, 1_000_000)
-    for share in (0.5, 0.95, 0.99):
-        found = sojourn_percentile_s(share, waits, mean, lognormal_service_s(4.0, 1.5))
-        assert float(found) == pytest.approx(np.quantile(total, share), rel=6e-3)
-
-
-def test_a_percentile_of_the_sum_is_below_the_sum_of_percentiles() -> None:
-    service = lognormal_service_s(4.0, 1.0)
-    whole = float(sojourn_percentile_s(0.95, 0.9, 5.0, service))
-    parts = float(wait_percentile_s(0.95, 0.9, 5.0)) + float(sojourn_percentile_s(0.95, 0.0, 0.0, service))
-    assert 0.6 * parts < whole < 0.95 * parts
-
-
-def test_an_overloaded_row_is_infinite_and_leaves_its_neighbours_alone() -> None:
-    service = lognormal_service_s(np.array([1.0, 1.0]), 0.5)
-    found = sojourn_percentile_s(0.95, np.array([1.0, 0.2]), np.array([np.inf, 0.1]), service)
-    assert np.isinf(found[0])
-    assert found[1] == pytest.approx(float(sojourn_percentile_s(0.95, 0.2, 0.1, service[1])), rel=1e-9)
-
-
 @given(st.integers(1, 2_000), st.floats(0.01, 0.98), st.floats(0.01, 0.98))
 def test_more_load_never_shortens_the_wait(servers: int, one: float, other: float) -> None:
     low, high = sorted((one * servers, other * servers))
@@ -136,11 +89,6 @@ def test_two_halves_wait_longer_than_one_whole(servers: int, busy: float) -> Non
 def test_a_part_of_a_server_is_refused(servers: float) -> None:
     with pytest.raises(ValueError, match="servers"):
         erlang_b(servers, 1.0)
-
-
-def test_a_percentile_beyond_the_sampled_tail_is_refused() -> None:
-    with pytest.raises(ValueError, match="percentile"):
-        sojourn_percentile_s(0.99999, 0.1, 1.0, lognormal_service_s(1.0, 1.0))
 
 
 def test_ten_thousand_rows_are_one_call_in_about_a_second() -> None:

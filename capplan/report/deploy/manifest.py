@@ -164,7 +164,7 @@ def _autoscaler(name: str, target: dict[str, str], made: Command, plan: Plan) ->
     """Between the mean's fleet and the peak's, by running requests: what a replica holds at the wanted utilisation."""
     work, row = plan.scenario.workload, plan.row
     replicas = int(row["replicas"])
-    least = max(1, math.ceil(replicas / work.peak_to_mean))
+    least = max(1, math.ceil(replicas / work.busiest_to_mean))
     running = max(1, int(int(row["concurrency"]) * work.target_utilization))
     metric = re.sub(r"[^a-zA-Z0-9_]", "_", made.launch.metric or "")
     value = {"type": "AverageValue", "averageValue": str(running)}

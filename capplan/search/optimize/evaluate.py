@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from capplan.cost.energy import J_PER_KWH, YEAR_S, power_w
+from capplan.cost.energy import YEAR_S, fleet_power_w, power_w
+from capplan.cost.place import place
 from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Steady, most_sequences, steady
 from capplan.engine.usage import bandwidth_utilization, compute_utilization
 from capplan.errors import CapplanError
+from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed, replicas_needed
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import Judge
 from capplan.plan.load import Load, load
 from capplan.plan.plan import judges
+from capplan.plan.upkeep import upkeep
 from capplan.reasoning.scene import accuracy_of
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.paces import Lines, figures, state_at
-from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, section, sequences, ways
+from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, paying, section, sequences, ways
 
 # Estimates are interpolated; a target may be missed by this much before a candidate is given up.
 SLACK = 0.008
@@ -36,7 +39,8 @@ NOT_FIT, TOO_MANY, TOO_LONG = "memory", "kv_cache", "context"
 class Evaluated:
     """The candidates of one deployment: pricings x layouts x concurrencies, arrays of shape (P, L, C) or (L, C).
 
-    sequences: asked for in each cell. usd: a year's cost, NaN where there is no price; kg: emissions; tta_p99_s.
+    sequences: asked for in each cell. usd: a year's cost, NaN where there is no price; kg: emissions, both (P, L, C).
+    tta_p99_s: (L, C).
     ratios: by constraint, the figure over its limit (the limit over it for accuracy), (P, L, C) or (L, C).
     refused: by cell, the constraint that the engine itself sets and the cell breaks, "" where none.
     unpriced: by pricing, why there is no price, "" where there is one.
@@ -135,30 +139,45 @@ class _Pass:
             most_per_s = np.minimum(most_per_s, lines[name.removesuffix("_s")].largest_rate(limit * (1 + SLACK)))
         capped = np.clip(tried_sequences, 1.0, np.maximum(np.floor(fits), 1.0)[:, None])
         top = self._top(replica, capped)
-        spares = scenario.serving.spare_replicas
-        needed = replicas_needed(offered, top, scenario.workload.target_utilization, 0)
-        grown = np.ceil(offered / np.maximum(most_per_s, offered / _MOST_REPLICAS) * (1 - 1e-3))
-        serving = np.where(most_per_s[:, None] > 0, np.maximum(needed, grown[:, None]), needed).astype(np.int64)
-        replicas = serving + spares
+        kept = upkeep([paying(self.choice)])
+        filled = scenario.workload.target_utilization * top
+        redone = np.broadcast_to(kept.redone(self.asked, partial(_state, curves), filled), top.shape)
+        size = np.broadcast_to(np.asarray(over.gpus).astype(np.int64), top.shape)
         node = scenario.serving.node_gpus or self.served.accelerator.node_gpus
-        size = np.asarray(over.gpus).astype(np.int64)
-        nodes = nodes_needed(replicas, np.broadcast_to(size, replicas.shape), node)
-        boards = nodes * node
-        mean_per_s = float((self.asked.queries_per_s * self.asked.requests_per_query)[0])
-        power, lost_s = self._power(replica, curves, mean_per_s / replicas, replicas, boards)
-        usd, kwh, kg, unpriced = self._bills(boards, nodes, power, lost_s)
+
+        def enough(share: float) -> Any:
+            """Replicas for a share of the peak."""
+            wanted = offered * redone * share
+            needed = replicas_needed(wanted, top, scenario.workload.target_utilization)
+            most = most_per_s[:, None]
+            grown = np.ceil(wanted / np.maximum(most, wanted / _MOST_REPLICAS) * (1 - 1e-3))
+            return np.where(most > 0, np.maximum(needed, grown), needed).astype(np.int64)
+
+        serving = enough(1.0)
+        replicas = serving + kept.spares(serving, size)
+        nodes = nodes_needed(replicas, size, node)
+        boards, mean_replicas, stand = nodes * node, replicas, None
+        if scaled := scenario.serving.autoscaling:
+            by_part = np.stack([np.maximum(enough(share), scaled.least_replicas) for share in kept.day], axis=-1)
+            by_part = by_part + kept.spares(by_part, size[..., None])
+            mean_replicas = by_part.mean(axis=-1)
+            stand = standing(nodes_needed(by_part, size[..., None], node), scaled.start_up_s)
+        mean_per_s = float((self.asked.queries_per_s * self.asked.requests_per_query)[0]) * redone
+        power = self._power(replica, curves, mean_per_s / mean_replicas, mean_replicas, boards)
+        at_peak = offered * redone / serving
+        peak_power = self._power(replica, curves, at_peak, serving, boards)
+        usd, kg, unpriced = self._bills(boards, nodes, power, stand)
+        peak_w = fleet_power_w(peak_power, boards) * place(scenario.cost).pue
         if self.judge is not None:
             added, share = self.judge.added(boards, boards - size * replicas)
             boards = boards + added
-            usd, kwh, kg = (
-                mine + share * judging for mine, judging in zip((usd, kwh, kg), self._judging(), strict=True)
-            )
+            (judge_usd, judge_kg), judge_w = self._judging(), self.judge.pool.peak_w
+            usd, kg, peak_w = usd + share * judge_usd, kg + share * judge_kg, peak_w + share * judge_w
         usd = usd + float(np.asarray(self.asked.asked.usd_per_query)[0]) * float(self.asked.queries_per_s[0]) * YEAR_S
-        at_peak = offered / serving
         ratios = {name: lines[name.removesuffix("_s")].at(at_peak) / limit for name, limit in targets.items()}
         right = accuracy_of(scenario)
         accuracy = None if right is None else float(np.asarray(right.value))
-        ratios |= self._limits(usd, kwh, boards, accuracy)
+        ratios |= self._limits(usd, peak_w, accuracy)
         stock = wanted.stock_of(self.served.accelerator.name)
         for name, most in (("stock", stock), ("max_gpus", wanted.max_gpus)):
             if most is not None:
@@ -173,62 +192,57 @@ class _Pass:
         state = steady(replica, capped, self.asked.requests)
         return np.broadcast_to(state.requests_per_s, capped.shape)
 
-    def _power(self, replica: Replica, curves: Any, per_replica: Any, replicas: Any, boards: Any) -> tuple[Any, Any]:
-        """Mean watts of a board, and seconds of work that an eviction loses."""
-        read = state_at(curves, per_replica, ("decoding", "itl_s", "own_prefill_s", "requests_per_s"))
-        state = Steady(**{name: read.get(name, 0.0) for name in Steady.__dataclass_fields__})
+    def _power(self, replica: Replica, curves: Any, per_replica: Any, replicas: Any, boards: Any) -> Any:
+        """Mean watts of a board."""
+        state = _state(curves, per_replica)
         busy = np.clip(state.decoding, 1e-9, 1.0)
         used = np.asarray(replica.work.layout.gpus) * replicas / np.maximum(boards, 1)
         compute = compute_utilization(replica, self.asked.requests, state) / busy
         bandwidth = bandwidth_utilization(replica, self.asked.requests, state)
-        written = np.maximum(self.asked.requests.context_tokens - self.asked.requests.prompt_tokens, 0.0)
-        watts = power_w(self.served.accelerator, compute, bandwidth, np.minimum(busy * used, 1.0))
-        return watts, written * state.itl_s + state.own_prefill_s
+        return power_w(self.served.accelerator, compute, bandwidth, np.minimum(busy * used, 1.0))
 
-    def _bills(self, boards: Any, nodes: Any, power: Any, lost_s: Any) -> tuple[Any, Any, Any, tuple[str, ...]]:
+    def _bills(self, boards: Any, nodes: Any, power: Any, stand: Any) -> tuple[Any, Any, tuple[str, ...]]:
         scenario, chip = self.choice.scenario, self.served.accelerator
         tried = ways(scenario)
         usd = np.full((len(tried), *boards.shape), np.nan)
-        kwh, kg, why = np.full(boards.shape, np.nan), np.full(boards.shape, np.nan), []
-        gpus_paid, whole, watts, lost = (
-            np.ravel(np.broadcast_to(part, boards.shape)) for part in (boards, nodes, power, lost_s)
-        )
-        for place, way in enumerate(tried):
+        kg, why = np.full(usd.shape, np.nan), []
+        gpus_paid, whole, watts = (np.ravel(np.broadcast_to(part, boards.shape)) for part in (boards, nodes, power))
+        by_part = None if stand is None else stand.reshape(boards.size, -1)
+        for at, way in enumerate(tried):
             try:
                 cost = cost_under(scenario.cost, way, self.choice.own_gpu)
-                paid = varied_bill(cost, chip, gpus_paid, whole, watts, lost)
+                paid = varied_bill(cost, chip, gpus_paid, whole, watts, by_part)
             except CapplanError as wrong:
                 why.append(str(wrong))
                 continue
             why.append("")
-            usd[place] = (paid.lines.total_cents / 100).reshape(boards.shape)
-            kwh, kg = paid.kwh.reshape(boards.shape), paid.kg_co2e.reshape(boards.shape)
-        return usd, kwh, kg, tuple(why)
+            usd[at] = (paid.lines.total_cents / 100).reshape(boards.shape)
+            kg[at] = paid.kg_co2e.reshape(boards.shape)
+        return usd, kg, tuple(why)
 
-    def _judging(self) -> tuple[Any, float, float]:
-        """A year of the verifier's whole pool: USD by way of paying, shape (P, 1, 1), kWh and kg CO2e."""
+    def _judging(self) -> tuple[Any, Any]:
+        """A year of the verifier's whole pool, USD and kg CO2e by way of paying; each of shape (P, 1, 1)."""
         scenario, tried = self.choice.scenario, ways(self.choice.scenario)
-        usd = np.full((len(tried), 1, 1), np.nan)
-        row: Mapping[str, Any] = {}
-        for place, way in enumerate(tried):
+        usd, kg = np.full((2, len(tried), 1, 1), np.nan)
+        for at, way in enumerate(tried):
             with contextlib.suppress(CapplanError):  # without a price it is no candidate, as `_bills` says
-                paying = scenario.having({"cost": cost_under(scenario.cost, way, self.choice.own_gpu)})
-                judge = judges([paying])[0]
-                row = judge.pool.row if judge else {}
-                usd[place] = float(row["annual_tco_usd"])
-        return usd, float(row.get("annual_kwh", np.nan)), float(row.get("annual_kg_co2e", np.nan))
+                judge = judges([scenario.having({"cost": cost_under(scenario.cost, way, self.choice.own_gpu)})])[0]
+                if judge is not None:
+                    usd[at] = float(judge.pool.row["annual_tco_usd"])
+                    kg[at] = float(judge.pool.row["annual_kg_co2e"])
+        return usd, kg
 
-    def _limits(self, usd: Any, kwh: Any, boards: Any, accuracy: float | None) -> dict[str, Any]:
+    def _limits(self, usd: Any, peak_w: Any, accuracy: float | None) -> dict[str, Any]:
         """Ratios of the targets that are no latencies."""
         targets, found = self.choice.scenario.targets, {}
         if targets.annual_tco_usd is not None:
             found["annual_tco_usd"] = usd / targets.annual_tco_usd
         if targets.power_w is not None:
-            found["power_w"] = kwh * J_PER_KWH / YEAR_S / targets.power_w
+            found["power_w"] = peak_w / targets.power_w
         if targets.accuracy is not None and accuracy is not None:
             # A right that falls short by any amount does so however the engine is interpolated.
             short = targets.accuracy / max(accuracy, 1e-9)
-            found["accuracy"] = np.full(boards.shape, short if short <= 1 else short * (1 + SLACK))
+            found["accuracy"] = np.full(peak_w.shape, short if short <= 1 else short * (1 + SLACK))
         return found
 
     def _refused(self, fits: Any, tried_sequences: Any) -> Any:
@@ -239,6 +253,12 @@ class _Pass:
         why = np.where(fits[:, None] < 1, NOT_FIT, why)
         why = np.where(tried_sequences < 1, "no", why)
         return np.where((why == "") & bool(too_long), TOO_LONG, why)
+
+
+def _state(curves: Any, rates_per_s: Any) -> Steady:
+    """What power and lost work are read off, of states at rates of shape (layouts, any)."""
+    read = state_at(curves, rates_per_s, ("decoding", "itl_s", "own_prefill_s", "requests_per_s"))
+    return Steady(**{name: read.get(name, 0.0) for name in Steady.__dataclass_fields__})
 
 
 def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:

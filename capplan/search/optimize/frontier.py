@@ -66,5 +66,10 @@ def undominated(lower_is_better: Floats, step: float = STEP) -> NDArray[np.int64
 def _measures(one: Evaluated, at: Any) -> Floats:
     way, layout, cell = at.T
     wrong = 1.0 if one.accuracy is None else 1.0 - one.accuracy
-    columns = [one.usd[way, layout, cell], one.tta_p99_s[layout, cell], np.full(len(at), wrong), one.kg[layout, cell]]
+    columns = [
+        one.usd[way, layout, cell],
+        one.tta_p99_s[layout, cell],
+        np.full(len(at), wrong),
+        one.kg[way, layout, cell],
+    ]
     return np.stack(columns, axis=1)

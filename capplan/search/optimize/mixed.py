@@ -54,7 +54,7 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
     if unserved:
         raise UserError(f"{scenario.name}: no pool meets the targets of requests with {unserved[0]} tokens")
     work = scenario.workload
-    rate = np.array([part.share for part in parts]) * work.qps * work.peak_to_mean
+    rate = np.array([part.share for part in parts]) * work.qps * work.busiest_to_mean
     best, single = cheapest_mix(rate, offer), best_single(rate, offer)
     rows, shown = [], []
     for name, mix in (("mix", best), ("one type", single[1] if single else None)):
@@ -96,11 +96,12 @@ def _offer(scenario: Scenario, parts: Sequence[RequestClass], pools: Sequence[Sc
     ]  # fmt: skip
     made = plans(asked)
     grid = np.array(made, dtype=object).reshape(len(parts), len(pools))
-    spare = scenario.serving.spare_replicas
 
     def served(part: RequestClass, plan: Plan) -> float:
-        peak = part.scenario.workload.qps * _LARGE * scenario.workload.peak_to_mean
-        return peak / max(int(plan.row["replicas"]) - spare, 1) if plan.feasible else 0.0
+        peak = part.scenario.workload.qps * _LARGE * scenario.workload.busiest_to_mean
+        return (
+            peak / max(int(plan.row["replicas"]) - int(plan.row.get("spare_replicas", 0)), 1) if plan.feasible else 0.0
+        )
 
     capacity = np.array([[served(part, plan) for plan in row] for part, row in zip(parts, grid, strict=True)])
     heaviest = [grid[int(np.argmax(capacity[:, pool])), pool] for pool in range(len(pools))]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capplan.engine.band import band
-from capplan.engine.layout import Layout
 from capplan.plan import plans
 from capplan.plan.deployment import deployment
 from capplan.plan.load import load
@@ -113,9 +112,7 @@ def cliffs(best: Exact) -> Cliff:
         gpus = int(grown[first].row["gpus"]) - int(row["gpus"])
         usd = float(grown[first].row["annual_tco_usd"]) - float(row["annual_tco_usd"])
     slow = 1 + growth
-    names = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
-    fleet = Fleet(Layout(*(row[name] for name in names)), int(row["replicas"]))
-    held = varied(scenario, {}, slowdown=slow, fleet=fleet)
+    held = varied(scenario, {}, slowdown=slow, fleet=Fleet.of(row))
     late = {name: int(np.argmax(missed)) for name, missed in held.missed.items() if np.any(missed)}
     name = min(late, key=lambda one: late[one], default="")
     return Cliff(load_growth, gpus, usd, float(growth[late[name]]) if name else None, name.removesuffix("_s"))

@@ -61,7 +61,7 @@ def choices(scenario: Scenario) -> list[Choice]:
     wanted, serving = section(scenario), scenario.serving
     fixed = _base(scenario)
     axes: tuple[Sequence[Any], ...] = (
-        contenders(fixed)[0] if wanted.strategies else [fixed],
+        [part for one in (contenders(fixed)[0] if wanted.strategies else [fixed]) for part in _by_evictions(one)],
         wanted.models or (scenario.model,),
         gpus(scenario),
         wanted.engines or _held(serving, "engine", ENGINES),
@@ -88,6 +88,21 @@ def ways(scenario: Scenario) -> tuple[str, ...]:
     if section(scenario).pricing:
         return section(scenario).pricing
     return (GIVEN,) if scenario.cost.given("pricing") else WAYS
+
+
+def _by_evictions(scenario: Scenario) -> list[Scenario]:
+    """The scenario for ways of paying that lose no GPUs, and for spot prices, whose evictions ask for more replicas."""
+    tried = ways(scenario)
+    if scenario.cost.spot.eviction_every_s is None or "spot" not in tried or len(tried) == 1:
+        return [scenario]
+    groups = tuple(way for way in tried if way != "spot"), ("spot",)
+    return [scenario.having({"optimize": section(scenario).having({"pricing": group})}) for group in groups]
+
+
+def paying(choice: Choice) -> Scenario:
+    """The choice under its first way of paying: as to evictions, all of its ways are alike."""
+    scenario = choice.scenario
+    return scenario.having({"cost": cost_under(scenario.cost, ways(scenario)[0], choice.own_gpu)})
 
 
 def cost_under(cost: Cost, way: str, own_gpu: bool) -> Cost:
