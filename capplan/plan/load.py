@@ -82,13 +82,20 @@ def load(scenarios: Sequence[Scenario], judged_s: Sequence[float] | None = None)
     same = alike(range(len(scenarios)), lambda at: (*_asking(scenarios[at], said), waits[at]))
     singles = [demand_of(scenarios[at]) for at in same.firsts]
     demands = tuple(singles[kind] for kind in same.kind)
-    asked, shapes = stack(demands), _shapes([scenarios[at] for at in same.firsts], said)
+    asked, shapes = _spread_out(stack(singles), same), _shapes([scenarios[at] for at in same.firsts], said)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.busiest_to_mean for s in scenarios], np.float64)
     burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
     found = assembled(demands, asked, hit, mean, peak, burstiness, shapes[same.kind])
     return replace(found, judged_s=np.array(waits, np.float64), alike=same)
+
+
+def _spread_out(kinds: Demand, same: Alike) -> Demand:
+    """The demands of the kinds of scenarios as those of all scenarios."""
+    if same.differ:
+        return kinds
+    return replace(kinds, **{f.name: getattr(kinds, f.name)[same.kind] for f in fields(Demand) if f.name not in _WORDS})
 
 
 def _asking(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:

@@ -33,7 +33,7 @@ from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
-_TOGETHER = 512
+_TOGETHER = 1024
 # Keys of the traffic that a plan takes for granted where they are not given.
 _TRAFFIC = {
     "target_utilization": "default: headroom at peak",
