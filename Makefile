@@ -8,7 +8,7 @@ PUBLIC := $(wildcard ../shared/measured/dev.csv)
 MEASURED ?= $(PUBLIC)
 PROFILE ?= profile.yaml
 
-.PHONY: demo test check wheel golden bench accuracy calibrate clean
+.PHONY: demo test check wheel golden bench bench-peers accuracy calibrate clean
 
 demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning model
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
@@ -32,9 +32,11 @@ golden: .venv/developing         ## rewrite tests/golden and the outputs pasted 
 	git diff --stat -- tests/golden README.md
 	@$(BIN)/capplan diff tests/golden --git HEAD --no-causes
 
-bench: .venv/developing .venv/compiled         ## how long commands take to start and to answer
-	$(BIN)/python tests/bench/startup.py
-	$(BIN)/python tests/bench/optimization.py
+bench: .venv/developing .venv/compiled         ## what commands and work cost, as ratios in one run, into the README
+	$(BIN)/python tests/bench/speed.py
+
+bench-peers: .venv/developing .venv/compiled   ## the same questions to two peers, each in a venv of its own
+	$(BIN)/python tests/bench/peers.py
 
 accuracy: .venv/installed        ## predicted against measured; of the public results, the README's table too
 ifeq ($(MEASURED),)
@@ -53,7 +55,7 @@ else
 endif
 
 clean:
-	rm -rf .venv .wheel-venv dist build
+	rm -rf .venv .wheel-venv .peers-venv dist build
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "capplan needs Python 3.11 or newer; give make PYTHON=/path/to/python" >&2; exit 1; }
