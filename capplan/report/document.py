@@ -24,7 +24,7 @@ def document(report: Report) -> dict[str, Any]:
         "axes": list(report.axes),
         "rows": [{name: _leaf(row.get(name)) for name in columns(report)} for row in report.rows],
         "lines": [plain_tree(asdict(line)) for line in report.lines],
-        "excuses": [plain_tree(asdict(excuse)) for excuse in report.excuses],
+        "excuses": [plain_tree({"row": one.row, **asdict(one.why)}) for one in report.excuses],
         "assumptions": [plain_tree(asdict(stated)) for stated in report.assumptions],
         "notes": list(report.notes),
     }

@@ -22,7 +22,7 @@ def worth_looking_at(report: Report) -> Report:
 
 def missed(report: Report) -> str:
     """How many rows cannot be, by what they break; the reasons one by one are in JSON."""
-    first = {why.row: why.constraint for why in reversed(report.excuses) if why.row is not None}
+    first = {one.row: one.why.constraint for one in reversed(report.excuses) if one.row is not None}
     counts = [f"{list(first.values()).count(name)} for {name}" for name in dict.fromkeys(first.values())]
     return f"{len(first)} of {len(report.rows)} rows cannot be: {', '.join(counts)}." if first else ""
 

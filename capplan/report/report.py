@@ -8,13 +8,13 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from capplan.engine.excuse import Assumption, Excuse
 from capplan.records import dataclass
 
 from .metrics import BY_NAME
 
 if TYPE_CHECKING:
     from capplan.cost.age import Used
-    from capplan.engine.excuse import Assumption
     from capplan.plan import Plan
 
     from .blocks import Block
@@ -36,30 +36,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a row cannot be: the constraint that binds and the smallest change that would cure it.
-
-    row: its place in `Report.rows`, or None for a candidate that is not among them.
-    changes: scenario keys and the values that cure it. needed, available: both in `unit`.
-    """
+    """Which row cannot be, by its place in `Report.rows`, or None for a candidate that is not among them; and why."""
 
     row: int | None
-    constraint: str
-    message: str
-    cure: str
-    changes: Mapping[str, object] = field(default_factory=dict)
-    needed: float | None = None
-    available: float | None = None
-    unit: str | None = None
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A default or an estimate that the report rests on, and who says so."""
-
-    key: str
-    value: object
-    source: str
-    kind: str
+    why: Excuse
 
 
 @dataclass(frozen=True)
@@ -80,7 +60,7 @@ class Report:
     axes: tuple[str, ...] = ()
     lines: Sequence[Line] = ()
     excuses: tuple[Refusal, ...] = ()
-    assumptions: tuple[Stated, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
     catalog: Mapping[str, object] | None = None
     tool_version: str = ""
@@ -147,11 +127,7 @@ def report(
         scenario=scenario if scenario is not None else plans[0].scenario.resolved() if plans else {},
         axes=tuple(axes),
         lines=_Lines(plans),
-        excuses=tuple(
-            Refusal(at, why.constraint, why.message, why.cure, dict(why.changes), why.needed, why.available, why.unit)
-            for at, plan in enumerate(plans)
-            for why in plan.excuses
-        ),
+        excuses=tuple(Refusal(at, why) for at, plan in enumerate(plans) for why in plan.excuses),
         assumptions=_stated([*(said for plan in plans for said in plan.assumptions), *assumed]),
         notes=tuple(notes),
         tool_version=__version__,
@@ -223,7 +199,7 @@ def _candidate(report: Report, name: str) -> bool:
     return name in report.axes or name not in BY_NAME or BY_NAME[name].group == "candidate"
 
 
-def _stated(assumed: Sequence[Assumption]) -> tuple[Stated, ...]:
+def _stated(assumed: Sequence[Assumption]) -> tuple[Assumption, ...]:
     """The assumptions, each once, in the order in which they were made."""
     once = {(str(a.key), str(a.value), a.source): a for a in assumed}
-    return tuple(Stated(a.key, plain(a.value), a.source, a.kind) for a in once.values())
+    return tuple(replace(a, value=plain(a.value)) for a in once.values())

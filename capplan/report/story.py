@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from capplan.engine.excuse import Assumption
+
 from .blocks import Block, Facts, Grid, Heading, Text, cleaned, grid
 from .charts.chart import Chart
 from .charts.of import beside_tables
 from .frontier import missed, worth_looking_at
 from .metrics import VIEWS, metric
-from .report import Line, Report, Stated
+from .report import Line, Report
 from .show import cell, cents, column
 from .text import identity, refusals, varying
 
@@ -173,7 +175,7 @@ def _cannot_be(report: Report) -> Iterator[Block]:
         yield Text(f"Cannot be:\n{refusals(report)}", "bad")
 
 
-def _by_whom(said: Stated) -> str:
+def _by_whom(said: Assumption) -> str:
     return said.source if said.source.startswith(said.kind) else f"{said.kind}: {said.source}"
 
 
@@ -194,7 +196,7 @@ def _any(report: Report, name: str) -> bool:
 
 
 def _constraint(report: Report, at: int) -> str:
-    return next((why.constraint for why in report.excuses if why.row == at), "infeasible")
+    return next((one.why.constraint for one in report.excuses if one.row == at), "infeasible")
 
 
 def _empty(block: Block) -> bool:

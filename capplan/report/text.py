@@ -3,8 +3,10 @@
 import shlex
 from collections.abc import Mapping
 
+from capplan.engine.excuse import Excuse
+
 from .metrics import IDENTITY, metric
-from .report import Refusal, Report
+from .report import Report
 from .show import cell
 
 _NUMBER_FORMATS = {"weights": "weights", "kv_cache": "KV cache"}
@@ -27,16 +29,16 @@ def row_name(report: Report, at: int) -> str:
 def refusals(report: Report) -> str:
     """Every reason why rows cannot be, with its cure; rows that share a reason are named together."""
     grouped: dict[tuple[str, str, str], list[int]] = {}
-    for why in report.excuses:
-        if why.row is not None:
-            grouped.setdefault((why.constraint, why.message, cure(why)), []).append(why.row)
+    for one in report.excuses:
+        if one.row is not None:
+            grouped.setdefault((one.why.constraint, one.why.message, cure(one.why)), []).append(one.row)
     return "\n".join(
         f"  {_names(report, rows)}: {constraint}: {message}\n    cure: {mend}"
         for (constraint, message, mend), rows in grouped.items()
     )
 
 
-def cure(why: Refusal) -> str:
+def cure(why: Excuse) -> str:
     """How to mend a refusal, with the flags that do it."""
     flags = " ".join(f"--set {shlex.quote(f'{path}={_value(value)}')}" for path, value in why.changes.items())
     return f"{why.cure or 'none found by a single change'}{f'  ({flags})' if flags else ''}"

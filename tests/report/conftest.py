@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from capplan.report.report import Line, Refusal, Report, Stated
+from capplan.engine.excuse import Assumption, Excuse
+from capplan.report.report import Line, Refusal, Report
 
 NAMES = {"model": "llama-3.3-70b", "gpu": "h100-sxm", "weights": "fp8", "kv_cache": "fp8", "engine": "vllm"}
 
@@ -35,12 +36,13 @@ def row(k: int, feasible: bool = True) -> dict[str, object]:
 
 
 TOO_LARGE = "140 GB of weights do not fit 80 GB"
-EXCUSE = Refusal(2, "memory", TOO_LARGE, "tensor_parallel 2", {"serving.tensor_parallel": 2}, 140e9, 80e9, "bytes")
+WHY = Excuse("memory", TOO_LARGE, "tensor_parallel 2", {"serving.tensor_parallel": 2}, 140e9, 80e9, "bytes")
+EXCUSE = Refusal(2, WHY)
 LINES = (
     Line(0, "gpu", "GPUs", Decimal("1000000.10"), "6 x 25,000 USD / 4 years", "prices"),
     Line(0, "energy", "electricity", Decimal("234567.79"), "2 GWh x 0.12 USD/kWh", "sites"),
 )
-STATED = (Stated("cost.pue", 1.12, "the contract's default", "default"),)
+STATED = (Assumption("cost.pue", 1.12, "the contract's default", "default"),)
 CATALOG = {"hash": "0123456789ab", "date": "2026-11-21", "oldest_price": "2026-10-01"}
 
 

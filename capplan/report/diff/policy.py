@@ -153,8 +153,8 @@ def loads(text: str, name: str = "<policy>") -> Policy:
     try:
         made = Policy.model_validate(root.plain())
     except ValidationError as wrong:
-        raise ScenarioFaults([*faults, *(_fault(root, error) for error in wrong.errors())]) from None
-    more = [*faults, *_unknown(root, made)]
+        raise ScenarioFaults([*faults, *(_fault(root, one) for one in wrong.errors()), *_unknown(root)]) from None
+    more = [*faults, *_unknown(root)]
     if more:
         raise ScenarioFaults(more)
     return made
@@ -183,26 +183,46 @@ def _siblings(path: tuple[str, ...]) -> list[str]:
     return list(kind.model_fields)
 
 
-def _unknown(root: Node, made: Policy) -> Iterator[Fault]:
-    """Metrics that there are not, and amounts that are none of their metric."""
-    places: list[tuple[tuple[str, ...], Thresholds]] = [(("fail",), made.fail), (("warn",), made.warn)]
-    for name, own in made.scenarios.items():
-        places += [(("scenarios", name, "fail"), own.fail), (("scenarios", name, "warn"), own.warn)]
-    for path, thresholds in places:
-        for name, limits in thresholds.items():
-            known = BY_NAME.get(name)
+def _unknown(root: Node) -> Iterator[Fault]:
+    """Metrics that there are not, and amounts that are none of their metric.
+
+    Read off the tree and not off a `Policy`, so that they are told together with whatever else is wrong.
+    """
+    places: list[tuple[str, ...]] = [("fail",), ("warn",)]
+    places += [("scenarios", name, level) for name in _keys(_held(root, ("scenarios",))) for level in ("fail", "warn")]
+    for path in places:
+        for name in _keys(_held(root, path)):
             at = (*path, name)
+            known = BY_NAME.get(name)
             if known is None or known.unit not in DIMENSION:
                 hint = nearest(name, [one for one, metric in BY_NAME.items() if metric.unit in DIMENSION])
                 yield root.at(at).fault(".".join(at), "no such metric", hint, at_key=True)
                 continue
-            for key in ("increase", "decrease", "above", "below"):
-                written = getattr(limits, key) or ()
-                for text in (written,) if isinstance(written, str) else written:
-                    try:
-                        amount(name, text, level=key in ("above", "below"))
-                    except units.UnitError as wrong:
-                        yield root.at((*at, key)).fault(".".join((*at, key)), str(wrong))
+            yield from _amounts(root, at)
+
+
+def _amounts(root: Node, at: tuple[str, ...]) -> Iterator[Fault]:
+    for key in _keys(_held(root, at)):
+        if key not in Limits.model_fields:
+            continue
+        written = root.at((*at, key)).plain()
+        for text in _listed(written):
+            try:
+                amount(at[-1], text, level=key in ("above", "below"))
+            except units.UnitError as wrong:
+                yield root.at((*at, key)).fault(".".join((*at, key)), str(wrong))
+
+
+def _held(root: Node, path: tuple[str, ...]) -> Node | None:
+    """The node at a path, None where the tree has none: `Node.at` gives the nearest that there is."""
+    node: Node | None = root
+    for key in path:
+        node = node.value.get(key) if node is not None and isinstance(node.value, dict) else None
+    return node
+
+
+def _keys(node: Node | None) -> list[str]:
+    return list(node.value) if node is not None and isinstance(node.value, dict) else []
 
 
 def amount(name: str, text: str, level: bool = False) -> tuple[float, bool]:

@@ -135,6 +135,22 @@ def test_a_fault_of_a_policy_is_told_at_its_place(text: str) -> None:
     assert str(wrong.value).startswith("policy.yaml:1:")
 
 
+def test_all_faults_of_a_policy_are_told_together() -> None:
+    with pytest.raises(ScenarioFaults) as wrong:
+        loads(
+            """
+fial: {}
+fail: {anual_tco_usd: {increase: 5 %}, tta_s: {above: 5 USD, abov: 1 s}}
+scenarios: {chat: {warn: {gpuss: {above: 3}}}}
+exempt: [{scenario: a, until: soon, reason: b}]
+""",
+            "policy.yaml",
+        )
+    told = str(wrong.value)
+    for fault in ("2:1: fial", "3:8: fail.anual_tco_usd", "fail.tta_s.above", "fail.tta_s.abov", "gpuss", "until"):
+        assert fault in told, told
+
+
 def test_the_policy_may_be_a_part_of_a_larger_file() -> None:
     assert loads("policy: {noise: {usd: 1000 USD}}").noise_floor.usd == 1000
 
