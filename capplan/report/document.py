@@ -20,6 +20,7 @@ def document(report: Report) -> dict[str, Any]:
         "kind": report.kind,
         "tool_version": report.tool_version,
         "catalog": plain_tree(report.catalog if report.catalog is not None else _stamp()),
+        "scenario_file": report.scenario_file,
         "scenario": plain_tree(report.scenario),
         "axes": list(report.axes),
         "rows": [{name: _leaf(row.get(name)) for name in columns(report)} for row in report.rows],
@@ -63,6 +64,7 @@ def schema() -> dict[str, Any]:
                 "required": ["hash", "date", "oldest_price"],
                 "properties": {"hash": text, "date": _MAYBE_TEXT, "oldest_price": _MAYBE_TEXT},
             },
+            "scenario_file": {**_MAYBE_TEXT, "description": "Where the scenario lies, from the working directory."},
             "scenario": {**entry, "description": "The scenario as resolved: every default filled in, SI units."},
             "axes": {"type": "array", "items": text, "description": "Columns that tell the rows apart."},
             "rows": {

@@ -14,6 +14,8 @@ from capplan.records import dataclass
 from .metrics import BY_NAME
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from capplan.cost.age import Used
     from capplan.plan import Plan
 
@@ -51,7 +53,8 @@ class Report:
     None until somebody asks, because reading them all takes longer than most answers. prices: those of the catalogue
     that the bills were made with. waits: latencies of the first plan at peak by name, `ttft_p50_s` to `tta_p99_s`, read
     when asked for. distributions: simulated latencies by name, in
-    seconds at equal distances in share of the requests from 0 to 1.
+    seconds at equal distances in share of the requests from 0 to 1. scenario_file: where the scenario lies, from the
+    working directory; None for one that lies elsewhere or in no file.
     """
 
     kind: str
@@ -65,6 +68,7 @@ class Report:
     catalog: Mapping[str, object] | None = None
     tool_version: str = ""
     prices: tuple[Used, ...] = ()
+    scenario_file: str | None = None
     waits: Mapping[str, float] = field(default_factory=dict)
     distributions: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
@@ -132,9 +136,15 @@ def report(
         notes=tuple(notes),
         tool_version=__version__,
         prices=_prices(plans),
+        scenario_file=_file(plans[0].scenario.path) if plans else None,
         waits=plans[0].waits if plans else {},
         distributions=distributions or {},
     )
+
+
+def _file(path: Path | None) -> str | None:
+    """A path that means the same in another checkout: relative, and not above the working directory."""
+    return None if path is None or path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
 class _Lines(Sequence[Line]):

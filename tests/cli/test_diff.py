@@ -89,6 +89,19 @@ def test_a_scenario_is_compared_with_itself_at_a_revision(capplan: Run, reposito
     assert capplan("diff", "scenarios/chat.yaml", "--git=--output=x", cwd=repository).returncode == 2
 
 
+def test_reports_alone_are_annotated_at_the_line_of_the_scenario_that_they_state(
+    capplan: Run, repository: Path
+) -> None:
+    for k in (4, 8):
+        (repository / "scenarios" / "chat.yaml").write_text(SCENARIO.format(k=k))
+        assert capplan("tco", "scenarios/chat.yaml", "-o", f"{k}.json", cwd=repository).returncode == 0
+    asked = ("diff", "4.json", "8.json", "--max-increase", "1 %", "-f", "github")
+    assert "::error file=scenarios/chat.yaml,line=7," in capplan(*asked, cwd=repository).stdout
+    # Elsewhere there is no such file, and nothing to point at.
+    (repository / "scenarios" / "chat.yaml").unlink()
+    assert "::error title=" in capplan(*asked, cwd=repository).stdout
+
+
 def test_the_hooks_name_commands_that_there_are(capplan: Run, repository: Path) -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert [hook["id"] for hook in hooks] == ["capplan-validate", "capplan-diff"]

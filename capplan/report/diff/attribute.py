@@ -19,6 +19,9 @@ Row = Mapping[str, Any]
 _STATED = re.compile(r"^([\d,]+(?:\.\d+)?) USD(/hour)?")
 _PRICED = ("cost.purchase_price", "cost.node_price", "cost.gpu_hourly")
 _REPLANNED = ("tco", "sweep", "route")
+# What a report was made with, beside its scenario, and where it says so.
+_MADE_WITH = {"catalogue": "catalog", "tool version": "tool_version"}
+BOTH = " and ".join(_MADE_WITH)
 UNEXPLAINED = "not explained by re-planning"
 
 
@@ -44,11 +47,25 @@ def attributed(base: Side, head: Side, rows: Sequence[RowDiff]) -> tuple[list[Ro
     if not all(ends):
         return list(rows), "causes are not told: one of the scenarios cannot be planned again here"
     beyond = _beyond(base, head)
-    return [_with_causes(row, list(causes), worlds, beyond) if row in wanted else row for row in rows], ""
+    found = [_with_causes(row, list(causes), worlds, " and ".join(beyond)) if row in wanted else row for row in rows]
+    return found, _together(base, head, found) if len(beyond) > 1 else ""
+
+
+def _together(base: Side, head: Side, rows: Sequence[RowDiff]) -> str:
+    """That catalogue and tool share a cause, where both changed and it has an amount."""
+    if not any(row.causes.get(BOTH) for row in rows):
+        return ""
+    tools = [str(side.report.get("tool_version")) for side in (base, head)]
+    days = [str((side.report.get("catalog") or {}).get("date")) for side in (base, head)]
+    return (
+        f"'{BOTH}' is one cause: the reports were made with catalogues of {days[0]} and {days[1]} by versions "
+        f"{tools[0]} and {tools[1]}, and which of the two it is could be told only by planning with the older "
+        "catalogue; the prices that both reports state are told apart, as price"
+    )
 
 
 def _with_causes(
-    row: RowDiff, causes: list[str], worlds: Mapping[frozenset[str], Mapping[str, Row]], beyond: Sequence[str]
+    row: RowDiff, causes: list[str], worlds: Mapping[frozenset[str], Mapping[str, Row]], beyond: str
 ) -> RowDiff:
     ends = [worlds[frozenset()].get(row.key), worlds[frozenset(causes)].get(row.key)]
     possible = all(end is not None and end.get("feasible") is not False for end in ends)
@@ -65,19 +82,17 @@ def _with_causes(
     total = round((row.change(TOTAL).absolute or 0.0) * 100)
     rest = total / 100 - sum(parts.values())
     unexplained = abs(rest) >= 0.005
-    for cause in beyond:
-        parts[cause] = rest if cause == beyond[0] else 0.0
-    if not beyond and unexplained:
+    if beyond:
+        parts[beyond] = rest
+    elif unexplained:
         parts[UNEXPLAINED] = rest
     return replace(row, causes=in_cents(parts, total) if parts else {})
 
 
 def _beyond(base: Side, head: Side) -> list[str]:
-    """What else differs between the reports; where both do, nothing here can tell one from the other."""
-    catalogue = [side.report.get("catalog") for side in (base, head)]
-    tool = [side.report.get("tool_version") for side in (base, head)]
-    found = [name for name, pair in (("catalogue", catalogue), ("tool version", tool)) if pair[0] != pair[1]]
-    return [" and ".join(found)] if found else []
+    """What else differs between the reports."""
+    pairs = [(name, [side.report.get(key) for side in (base, head)]) for name, key in _MADE_WITH.items()]
+    return [name for name, (one, other) in pairs if one != other]
 
 
 def _world(tree: dict[str, Any], head: Side, grid: Mapping[str, list[Any]], base: Side) -> dict[str, Row]:

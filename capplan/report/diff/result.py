@@ -62,8 +62,9 @@ class Diff:
 
     def place(self, row: RowDiff | None, scenario: str) -> Place | None:
         """The line of the key that explains most of a row's change, else the first; None where there is no file."""
-        files = (head for _, head in self.pairs if head and head.text and head.name == scenario)
-        side = next(files, self.scenario_file)
+        heads = [head for _, head in self.pairs if head and head.text and head.name == scenario]
+        planned = next((head for head in heads if head.planned), None)
+        side = planned or self.scenario_file or next(iter(heads), None)
         if side is None or not side.text:
             return None
         from capplan.search.causes import changed

@@ -30,8 +30,8 @@ class Side:
     """One report, or the report that a scenario gives now.
 
     file: as it was named. report: the JSON object. planned: made just now from a scenario file, so that nothing but the
-    scenario explains it. text: of the scenario file, to find the lines of keys; '' for a report. path: where relative
-    paths in the scenario start.
+    scenario explains it. text: of the scenario file, to find the lines of keys; '' for a report whose scenario does not
+    lie here. path: where relative paths in the scenario start.
     """
 
     file: str
@@ -111,7 +111,20 @@ def side(raw: bytes, file: str, overrides: Sequence[str] = (), path: Path | None
         raise UserError(f"{wrong}{'; is it truncated?' * cut} write the report again with --format json") from None
     if isinstance(tree, dict) and "schema" not in tree and {"version", "workload"} <= tree.keys():
         return _planned(text, file, overrides, where)
-    return Side(file, _checked(tree, file), path=where)
+    return _stated(_checked(tree, file), file, where)
+
+
+def _stated(report: dict[str, Any], file: str, where: Path) -> Side:
+    """The side of a report; the scenario that it says it is of is looked into where it lies here, too."""
+    said = report.get("scenario_file")
+    if not isinstance(said, str) or Path(said).is_absolute() or ".." in Path(said).parts:
+        return Side(file, report, path=where)
+    from capplan.scenario.document import LARGEST_BYTES
+
+    try:
+        return Side(file, report, text=text_of(read_bytes(said, LARGEST_BYTES), said), path=Path(said))
+    except UserError:
+        return Side(file, report, path=where)
 
 
 def _checked(tree: Any, file: str) -> dict[str, Any]:

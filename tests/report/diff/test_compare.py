@@ -43,6 +43,19 @@ def test_what_planning_again_cannot_explain_is_the_catalogues_or_the_tools(writt
     assert of(written(k=4), rows_only).rows[0].causes["not explained by re-planning"] == 100_000
 
 
+def test_a_catalogue_and_a_tool_that_both_changed_share_a_cause_and_it_is_said_why(written: Planned) -> None:
+    head = written(k=8)
+    rows = [{**head.report["rows"][0], "annual_tco_usd": head.report["rows"][0]["annual_tco_usd"] + 1000}]
+    later = {"hash": "ffffffffffff", "date": "2027-01-01", "oldest_price": "2026"}
+    moved = {**head.report, "rows": rows, "tool_version": "9.9", "catalog": later}
+    found = of(written(k=4), side(json.dumps(moved).encode(), "chat.json"))
+    assert found.rows[0].causes["catalogue and tool version"] == 100_000
+    assert "2027-01-01" in found.notes[0] and "9.9" in found.notes[0]
+    # Where nothing is left for them there is nothing to say.
+    same = side(json.dumps({**moved, "rows": head.report["rows"]}).encode(), "chat.json")
+    assert of(written(k=4), same).notes == ()
+
+
 def test_the_way_back_is_the_mirror(written: Planned) -> None:
     base, head = written(k=4, qps=150), written(k=8, price=20000, gpu="h200-sxm")
     there, back = of(base, head).rows[0], of(head, base).rows[0]
