@@ -7,7 +7,6 @@ batch on one device by closed forms; aiconfigurator 0.12.0 searches one chip by 
 import subprocess
 import sys
 import venv
-from pathlib import Path
 from statistics import median
 
 from pasted import paste
@@ -16,7 +15,7 @@ from speed import PROGRAM, ROOT, spent_s
 VENVS = ROOT / ".peers-venv"
 RUNS = 3
 PEERS = {"mlsysim": "mlsysim==0.3.0", "aiconfigurator": "aiconfigurator==0.12.0"}
-SHAPE = "--model-path Qwen/Qwen3-32B --system h200_sxm --backend vllm --isl 1500 --osl 350".split()
+SHAPE = ["--model-path", "Qwen/Qwen3-32B", "--system", "h200_sxm", "--backend", "vllm", "--isl", "1500", "--osl", "350"]
 ASKED = {
     "start: `--help`": {
         "capplan": ["--help"],
@@ -24,8 +23,8 @@ ASKED = {
         "aiconfigurator": ["cli", "--help"],
     },
     "one estimate": {
-        "capplan": "tco --model qwen3-32b --gpu h200-sxm --set serving.engine=vllm".split(),
-        "mlsysim": "serve Llama3_8B H200 --batch-size 8".split(),
+        "capplan": ["tco", "--model", "qwen3-32b", "--gpu", "h200-sxm", "--set", "serving.engine=vllm"],
+        "mlsysim": ["serve", "Llama3_8B", "H200", "--batch-size", "8"],
         "aiconfigurator": ["cli", "estimate", *SHAPE, "--batch-size", "32", "--tp-size", "2"],
     },
     "a search": {

@@ -67,8 +67,9 @@ def work() -> list[str]:
     for name, largest in SIZES.items():
         sizes = (largest // 4, largest // 2, largest)
         quarter, half, whole = (measured(name, size) for size in sizes)
+        per_s = whole["done"] / whole["cpu_s"]
         rows.append(
-            f"| {SHOWN[name]} | {whole['done']:,.0f} | {whole['cpu_s']:.2f} s | {whole['done'] / whole['cpu_s']:,.0f} | "
+            f"| {SHOWN[name]} | {whole['done']:,.0f} | {whole['cpu_s']:.2f} s | {per_s:,.0f} | "
             f"{half['cpu_s'] / quarter['cpu_s']:.1f}x | {whole['cpu_s'] / quarter['cpu_s']:.1f}x | "
             f"{whole['peak_gb']:.2f} GB |"
         )
