@@ -62,14 +62,27 @@ Trace = Annotated[
 def command(
     scenario: ScenarioFile = None,
     trace: Trace = None,
-    requests: Annotated[int | None, typer.Option("--requests", min=1, help="Requests of synthetic traffic.")] = None,
+    requests: Annotated[int | None, typer.Option("--requests", min=1, help="Queries of synthetic traffic.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
     at: Annotated[Load, typer.Option("--load", help="The busiest hour, or the mean of the day.")] = Load.peak,
     rate_factor: Annotated[float, typer.Option("--rate-factor", help="So many times the arrivals a second.")] = 1.0,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", metavar="1,3,...", help="Relative rates over a day in equal parts: 24 go by the hour."
+        ),
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
     routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
+    prediction_error: Annotated[
+        float,
+        typer.Option("--prediction-error", min=0, help="By predicted length: sigma of the log of its error."),
+    ] = 0.0,
+    cascade: Annotated[
+        bool, typer.Option("--cascade", help="All queries to the first tier; to the next what it does not settle.")
+    ] = False,
     gaps: Annotated[GapLaw, typer.Option("--gaps", help="Law of the gaps between arrivals.")] = GapLaw.gamma,
     preemption: Annotated[
         Preempted, typer.Option("--preemption", help="What becomes of a preempted request's KV.")
@@ -77,6 +90,9 @@ def command(
     first: Annotated[
         str | None, typer.Option("--first", metavar="A,B", help="Classes of the trace that go before the others.")
     ] = None,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Those classes take running requests' places too.")
+    ] = False,
     checkpoint: Annotated[
         int | None,
         typer.Option("--checkpoint", min=1, metavar="TOKENS", help="Chunked reasoning: step back for others so often."),
@@ -84,6 +100,16 @@ def command(
     keep_kv: Annotated[
         str, typer.Option("--keep-kv", metavar="SHARE", help="KV compression: share of the entries kept.")
     ] = "100 %",
+    stop_early: Annotated[
+        str | None,
+        typer.Option("--stop-early", metavar="SHARE", help="Streaming verification: so many know their answer early."),
+    ] = None,
+    stop_at: Annotated[
+        str, typer.Option("--stop-at", metavar="SHARE", help="They know it after this share of their thinking.")
+    ] = "50 %",
+    check_tokens: Annotated[
+        int, typer.Option("--check-tokens", min=1, help="Thinking tokens from one check to the next.")
+    ] = 512,
     warm_up: Annotated[float, typer.Option("--warm-up", help="Share of the time that is cut.")] = 0.2,
     exact: Annotated[bool, typer.Option("--exact", help="Step every token, to check the short cuts.")] = False,
     drop_long: Annotated[bool, typer.Option("--drop-long", help="Leave out requests beyond the context.")] = False,
@@ -98,8 +124,9 @@ def command(
 ) -> "Report":
     from capplan.report.formats.csv import to_csv
     from capplan.report.report import report
-    from capplan.simulate.answer import Question, answer
+    from capplan.simulate.answer import answer
     from capplan.simulate.policy import Preemption, Routing
+    from capplan.simulate.question import Question, Stopping
     from capplan.simulate.traffic.arrivals import Gaps
 
     loaded = load(scenario, settings)
@@ -107,12 +134,16 @@ def command(
         if trace is not None:
             raise UserError("--study draws its own queries from the scenario: leave --trace out")
         return _study(loaded, requests or STUDIED, seed)
+    early = _parsed("--stop-early", stop_early, "ratio", 0.0) if stop_early else None
     question = Question(
         trace=trace,
         requests=requests,
         seed=seed,
         peak=at is Load.peak,
         rate_factor=rate_factor,
+        profile=_rates(profile),
+        cascade=cascade,
+        prediction_error=prediction_error,
         start_s=_parsed("--from", start, "s", 0.0),
         end_s=_parsed("--until", until, "s", float("inf")),
         replicas=replicas,
@@ -120,8 +151,10 @@ def command(
         gaps=Gaps(gaps),
         preemption=Preemption(preemption),
         first_classes=tuple(name.strip() for name in first.split(",")) if first else (),
+        preempt_lower=take_over,
         checkpoint_tokens=checkpoint,
         kv_kept=_parsed("--keep-kv", keep_kv, "ratio", 1.0),
+        stopping=None if early is None else Stopping(early, _parsed("--stop-at", stop_at, "ratio", 0.5), check_tokens),
         warm_up=warm_up,
         exact=exact,
         drop_long=drop_long,
@@ -170,6 +203,13 @@ def _parsed(flag: str, text: str | None, unit: str, default: float) -> float:
         return default if text is None else units.parse(text, unit)
     except units.UnitError as error:
         raise UserError(f"{flag}: {error}") from error
+
+
+def _rates(listed: str | None) -> tuple[float, ...]:
+    try:
+        return () if listed is None else tuple(float(rate) for rate in listed.split(","))
+    except ValueError as error:
+        raise UserError(f"--profile {listed}: give numbers with commas between them") from error
 
 
 def _progress(arrived: int) -> None:

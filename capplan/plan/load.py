@@ -126,9 +126,10 @@ def assembled(
     hit: share of the prompt that is cached. mean, peak: queries a second. demands: the single ones, verifiers included.
     prompt_shape: the users' prompts over their mean, shape (scenarios or 1, scores).
     """
-    # What earlier requests of the same query left in the cache is read again only where prefixes are not cached at all.
+    # What earlier requests of the same query left in the cache is read again only where prefixes are not cached at all;
+    # what drafts and judgements add to the user's prompt nobody has cached before.
     repeated = np.where(hit > 0, 0.0, asked.repeated_prefill_tokens)
-    prefill = (asked.prefill_tokens * (1.0 - hit) + repeated) / asked.requests
+    prefill = (asked.prefill_tokens - hit * asked.prompt_tokens + repeated) / asked.requests
     output = np.asarray(asked.request_output_tokens, np.float64)
     # Samples fork after one prefill of the prompt; a step of a chain has a prompt of its own, longer than the user's.
     computed = np.maximum(np.asarray(asked.request_prefill_tokens, np.float64), 1.0)

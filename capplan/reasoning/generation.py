@@ -3,7 +3,7 @@
 import numpy as np
 
 from capplan.reasoning.demand import Demand
-from capplan.reasoning.lengths import LengthLaw, longest_factor
+from capplan.reasoning.lengths import LengthLaw, longest_factor, longest_quantile
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Query
 
@@ -36,8 +36,8 @@ def generations(
     longest_thinking = capped_longest_tokens(thinking, budget_tokens, factor)
     sequential = longest_thinking + factor * answer_tokens
     tail = {
-        share: np.minimum(factor * thinking.quantile_tokens(share), budget_tokens)
-        + factor * query.answer.quantile_tokens(share)
+        share: np.minimum(_longest_tokens(thinking, samples, sample_cv, share), budget_tokens)
+        + _longest_tokens(query.answer, samples, sample_cv, share)
         for share in (0.50, 0.95, 0.99)
     }
     return Demand(
@@ -61,6 +61,18 @@ def generations(
         sequential_p95_tokens=tail[0.95],
         sequential_p99_tokens=tail[0.99],
     )
+
+
+def _longest_tokens(law: LengthLaw, samples: Values, cv: float, share: float) -> Values:
+    """A percentile over queries of the longest sample: how long a query's samples are, and how much longer its longest.
+
+    The two are independent: their distances from the median, on a logarithmic scale, add up in squares.
+    """
+    middle = np.maximum(law.quantile_tokens(0.5), 1e-9)
+    own = np.log(np.maximum(law.quantile_tokens(share), 1e-9) / middle)
+    usual = longest_quantile(samples, cv, 0.5)
+    more = np.log(longest_quantile(samples, cv, share) / usual)
+    return np.asarray(middle * usual * np.exp(np.sign(own + more) * np.hypot(own, more)))
 
 
 def capped_longest_tokens(law: LengthLaw, cap_tokens: Values, factor: Values) -> Values:

@@ -1,6 +1,7 @@
 """Search over steps: levels of nodes written side by side, each judged before the next level begins."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import longest_factor
 from capplan.reasoning.normal import Array, Values
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import PROMPT, Drawn, Piece, Round, budgeted, judgements, one, thoughts, whole
 from capplan.reasoning.verification import ITSELF, nodes
 
 
@@ -77,6 +79,40 @@ def demand(strategy: str, shape: Shape, options: Options, query: Query) -> Deman
         sequential_p99_tokens=search_tokens * tail[0.99] + query.answer.quantile_tokens(0.99),
         verifier=nodes(options.verifier or ITSELF, prompt, step, count, levels),
     )
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level as it is run: `nodes` side by side, children of `parents` paths of `above` steps each."""
+
+    nodes: int
+    parents: int
+    above: int
+
+
+def rounds(options: Options, drawn: Drawn, levels: Sequence[Level], path_steps: int) -> tuple[Round, ...]:
+    """A round of steps and one of judgements for each level, then the answer after the best path.
+
+    The first nodes of a level are taken to be those that go on: which of them it is makes no difference to the load.
+    """
+    path = budgeted(options, drawn.thinking_tokens)
+    step = path / path_steps
+    before = [np.rint(step * above).astype(np.int64) for above in range(path_steps + 1)]
+    made: list[Round] = []
+    paths = max(level.parents for level in levels)  # that go on from every level
+    for level in levels:
+        written = whole(step[:, None] * drawn.factors(level.nodes, options.sample_cv))
+        parents = tuple(node * level.parents // level.nodes for node in range(level.nodes))
+        pieces: list[Piece] = [(level.nodes * (PROMPT,), drawn.prompt_tokens)]
+        for at in range(level.above):
+            pieces.append((tuple(1 + at * paths + parent for parent in parents), before[at + 1] - before[at]))
+        above = replace(drawn, prompt_tokens=drawn.prompt_tokens + before[level.above])
+        kept = tuple(1 + level.above * paths + path for path in range(paths))
+        steps = thoughts(above, written, tuple(pieces), kept)
+        made += [steps, judgements(options.verifier, steps)]
+    answering = replace(drawn, prompt_tokens=drawn.prompt_tokens + before[-1])
+    best = (((1 + at * paths,), before[at + 1] - before[at]) for at in range(path_steps))
+    return (*made, one(answering, np.zeros_like(path), (((PROMPT,), drawn.prompt_tokens), *best)))
 
 
 def step_tokens(options: Options, steps: Values) -> Array:

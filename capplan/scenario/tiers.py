@@ -27,9 +27,23 @@ def tier_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
     return [(tier.name, tier.share, _tier_scenario(scenario, tier, at)) for at, tier in tiers]
 
 
-def _tier_scenario(scenario: Scenario, tier: Tier, at: int) -> Scenario:
+def reaching_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
+    """The pools of the scenario as a cascade: each with the arrivals of the queries that come to it, having failed all
+    tiers before it. The share is that of the queries which it settles."""
+    if scenario.routing is None:
+        return [(scenario.name, 1.0, scenario)]
+    tiers, reached, found = scenario.routing.tiers, 1.0, []
+    for at, tier in enumerate(tiers):
+        found.append((tier.name, tier.share, _tier_scenario(scenario, tier, at, reached)))
+        reached -= tier.share
+    return found
+
+
+def _tier_scenario(scenario: Scenario, tier: Tier, at: int, share: float | None = None) -> Scenario:
+    """The pool of a tier. share: of all queries, those that come here, where it is not the tier's own."""
     work = scenario.workload
-    workload = work.having({"qps": work.qps * tier.share, "burstiness": thinned(work.burstiness, tier.share)})
+    share = tier.share if share is None else share
+    workload = work.having({"qps": work.qps * share, "burstiness": thinned(work.burstiness, share)})
     changes: dict[str, Any] = {"name": f"{scenario.name}/{tier.name}", "routing": None, "workload": workload}
     changes |= {name: value for name in ("model", "gpu") if (value := getattr(tier, name)) is not None}
     if tier.serving is not None:

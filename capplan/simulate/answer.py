@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from pathlib import Path
 
 import numpy as np
 
@@ -11,12 +10,14 @@ from capplan.engine.steptimes import compressed
 from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
-from capplan.scenario.tiers import tier_scenarios
+from capplan.scenario.tiers import reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
+from capplan.simulate.loads import Load, loads
 from capplan.simulate.outcome import outcome
-from capplan.simulate.policy import Policy, Preemption, Routing
-from capplan.simulate.pools import Pool, split
-from capplan.simulate.requests import Floats, Ints, Requests, scaled_rate
+from capplan.simulate.policy import Policy
+from capplan.simulate.pools import Pool, PoolsRun, cascade, split
+from capplan.simulate.question import Question
+from capplan.simulate.requests import Floats, Ints, Requests
 from capplan.simulate.run import Progress, Run
 from capplan.simulate.setup import Setup, setup
 from capplan.simulate.summary import (
@@ -28,51 +29,18 @@ from capplan.simulate.summary import (
     series,
     summaries,
 )
-from capplan.simulate.traces.reader import MOST_REQUESTS, Cut, read_trace
-from capplan.simulate.traces.servegen import read_servegen
-from capplan.simulate.traffic.arrivals import Gaps
-from capplan.simulate.traffic.generate import generate
-
-# Runs shorter than so many times to answer are mostly start-up; fewer requests than this give loose percentiles.
-LIVES, FEWEST = 10, 20_000
-
-
-@dataclass(frozen=True)
-class Question:
-    """How to simulate. trace: a file or a ServeGen folder, None for synthetic traffic by the scenario.
-
-    first_classes: those that go before all others, the first of them first. kv_kept: share of the KV entries kept.
-    replicas, routing: None for the plan's. rate_factor: so many times the arrivals a second.
-    """
-
-    trace: Path | None = None
-    requests: int | None = None
-    seed: int = 0
-    peak: bool = True
-    rate_factor: float = 1.0
-    start_s: float = 0.0
-    end_s: float = inf
-    replicas: int | None = None
-    routing: Routing | None = None
-    gaps: Gaps = Gaps.GAMMA
-    preemption: Preemption = Preemption.RECOMPUTE
-    first_classes: tuple[str, ...] = ()
-    checkpoint_tokens: int | None = None
-    kv_kept: float = 1.0
-    warm_up: float = 0.2
-    exact: bool = False
-    drop_long: bool = False
-    most_requests: int = MOST_REQUESTS
 
 
 @dataclass(frozen=True)
 class Answer:
     """Rows under the contract's names, one a class and statistic; notes; queue and KV over time; quantiles to draw.
 
-    plans, pools: one a pool, in the scenario's order. series: those of each pool under its name.
+    plans: one a pool, in the scenario's order. planned: their latencies by class, where the load is theirs. pools: one
+    a pool and verifier. series: those of each under its name.
     """
 
     plans: tuple[Plan, ...]
+    planned: Mapping[str, Mapping[str, float]]
     rows: tuple[Mapping[str, object], ...]
     notes: tuple[str, ...]
     series: Mapping[str, Floats]
@@ -84,48 +52,81 @@ class Answer:
 def answer(scenario: Scenario, question: Question, progress: Progress | None = None) -> Answer:
     """Plans the scenario, simulates the replicas of each of its pools, and puts the figures beside the planned ones.
 
-    A scenario with `routing` sends its queries to the tiers by their shares, after the classifier.
+    A scenario with `routing` sends its queries to the tiers by their shares, after the classifier; as a cascade, all to
+    the first tier, and to the next what it does not settle. Classes are then the pools that answered.
     Raises UserError where something cannot be simulated (see `setup`) or never fits.
     """
-    tiers = tier_scenarios(scenario)
+    tiers = (reaching_scenarios if question.cascade else tier_scenarios)(scenario)
     names, shares, parts = zip(*tiers, strict=True)
-    traced = question.trace is not None
-    setups = [setup(part, peak=question.peak, traced=traced) for part in parts]
+    setups = [setup(part, peak=question.peak, traced=question.trace is not None) for part in parts]
     if len(tiers) > 1 and question.replicas is not None:
         raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
-    loads, notes = _loads(setups, question, scenario.workload.burstiness)
-    pools = [
-        Pool(name, compressed(ready.times, question.kv_kept), _policy(ready, load, question), load)
-        for name, ready, load in zip(names, setups, loads, strict=True)
-    ]
-    choice = _choice(shares, len(loads[0]), question.seed)
-    delay_s = scenario.routing.classifier.latency_s if scenario.routing and scenario.routing.classifier else 0.0
-    served = split(pools, choice, decision_s=delay_s, seed=question.seed, exact=question.exact, progress=progress)
+    if question.cascade and len(tiers) == 1:
+        raise UserError(f"{scenario.name}: a cascade needs the tiers of a routing section")
+    asked, said = loads(setups, question, scenario)
+    pools = [_pool(name, ready, load, question) for name, ready, load in zip(names, setups, asked, strict=True)]
+    served = _served(pools, shares, scenario, question, progress)
     seen = served.outcome
     if len(tiers) > 1:
-        seen = replace(seen, classes=names, class_index=choice)
+        seen = replace(seen, classes=names, class_index=served.tier)
     targets = _targets(scenario)
     found = summaries(seen, question.warm_up, targets)
-    comparable = not traced and question.rate_factor == question.kv_kept == 1.0 and question.replicas is None
-    planned = _planned(names, setups, delay_s) if comparable else {}
-    ran = [(name, leg) for name, leg in zip(names, served.runs, strict=True) if leg is not None]
-    states = tuple(pool_summary(leg, outcome(leg)) for _, leg in ran)
+    planned = _planned(names, setups, scenario, question)
+    states = {name: pool_summary(leg, outcome(leg)) for name, leg in served.runs.items()}
     ready = dict(zip(names, setups, strict=True))
     rows = [row for one in found for row in telling.rows(one, ready, planned.get(one.name, {}))]
-    notes += telling.notes(found, question.warm_up, targets)
-    for (name, leg), state in zip(ran, states, strict=True):
-        notes += telling.pool_notes(name, leg, state)
+    notes = [*said, *telling.notes(found, question.warm_up, targets)]
+    for name, state in states.items():
+        notes += telling.pool_notes(name, served.runs[name], state)
     for one in found:
         notes += telling.differences(one, planned.get(one.name, {}), len(tiers) > 1)
     return Answer(
         plans=tuple(ready.plan for ready in setups),
+        planned=planned,
         rows=tuple(rows),
         notes=tuple(notes),
-        series=_series(ran),
+        series=_series(served.runs),
         distributions=distributions(seen, question.warm_up),
         summaries=found,
-        pools=states,
+        pools=tuple(states.values()),
     )
+
+
+def _pool(name: str, ready: Setup, load: Load, question: Question) -> Pool:
+    times = compressed(ready.times, question.kv_kept)
+    policy = _policy(ready, load.requests, question)
+    return Pool(name, times, policy, load.requests, load.rounds, ready.judge, ready.caches)
+
+
+def _served(
+    pools: Sequence[Pool],
+    shares: Sequence[float],
+    scenario: Scenario,
+    question: Question,
+    progress: Progress | None,
+) -> PoolsRun:
+    """The queries through the pools. shares: of all queries, those that each pool is to settle."""
+    count, seed, exact = len(pools[0].requests), question.seed, question.exact
+    decision_s = _decision_s(scenario)
+    if not question.cascade:
+        choice = _choice(shares, count, seed)
+        return split(pools, choice, decision_s=decision_s, seed=seed, exact=exact, progress=progress)
+    chance = np.random.default_rng([seed, 5]).random(count)
+    settled = np.cumsum(shares)[:-1]
+    return cascade(
+        pools,
+        [chance < upto for upto in settled],
+        verify_s=decision_s,
+        seed=seed,
+        exact=exact,
+        progress=progress,
+    )
+
+
+def _decision_s(scenario: Scenario) -> float:
+    """What a classifier, or the check after a tier of a cascade, takes."""
+    routing = scenario.routing
+    return routing.classifier.latency_s if routing is not None and routing.classifier is not None else 0.0
 
 
 def _policy(ready: Setup, load: Requests, question: Question) -> Policy:
@@ -141,7 +142,10 @@ def _policy(ready: Setup, load: Requests, question: Question) -> Policy:
         routing=question.routing or ready.policy.routing,
         preemption=question.preemption,
         checkpoint_tokens=question.checkpoint_tokens,
+        prediction_sigma=question.prediction_error,
+        preempt_lower=question.preempt_lower and bool(first),
         priorities=ranks if first else (),
+        prefix_hit_ratio=0.0 if load.pages is not None else ready.policy.prefix_hit_ratio,  # the trace's pages say
     )
 
 
@@ -154,60 +158,30 @@ def _choice(shares: Sequence[float], count: int, seed: int) -> Ints:
     return np.minimum(picked, len(shares) - 1).astype(np.int64)
 
 
-def _planned(names: Sequence[str], setups: Sequence[Setup], delay_s: float) -> dict[str, dict[str, float]]:
-    """The plan's latencies by class: of each pool, or of everyone where there is one."""
+def _planned(
+    names: Sequence[str], setups: Sequence[Setup], scenario: Scenario, question: Question
+) -> dict[str, dict[str, float]]:
+    """The plan's latencies by class: of each pool, or of everyone where there is one; none of another load than its.
+
+    Of a cascade, of those whom the first tier answers: what the others wait adds up as no percentiles do.
+    """
+    asked = (question.trace, question.rate_factor, question.kv_kept, question.replicas, question.profile)
+    if (*asked, question.stopping) != (None, 1.0, 1.0, None, (), None):
+        return {}
+    delay_s = 0.0 if question.cascade else _decision_s(scenario)
     found = {}
     for name, ready in zip(names if len(names) > 1 else (EVERYONE,), setups, strict=True):
         figures = ready.plan.waits
         found[name] = {key: value if key.startswith("itl") else value + delay_s for key, value in figures.items()}
-    return found
+    return {names[0]: found[names[0]]} if question.cascade else found
 
 
-def _series(ran: Sequence[tuple[str, Run]]) -> dict[str, Floats]:
+def _series(runs: Mapping[str, Run]) -> dict[str, Floats]:
     """Queue, batch and KV over time; with several pools, each on its own clock and under its own name."""
-    if len(ran) == 1:
-        return series(ran[0][1])
-    return {f"{name}_{column}": values for name, leg in ran for column, values in series(leg).items()}
-
-
-def _loads(setups: Sequence[Setup], question: Question, burstiness: float) -> tuple[list[Requests], list[str]]:
-    """Every query as each pool would see it, and a sentence about them."""
-    if question.trace is not None:
-        load, note = _traced(min(ready.context_tokens for ready in setups), question.trace, question)
-        return [load] * len(setups), [note]
-    drawn = [ready.traffic for ready in setups if ready.traffic is not None]
-    rate_per_s = sum(traffic.rate_per_s for traffic in drawn) * question.rate_factor
-    tta_s = max(float(ready.plan.row["tta_s"]) for ready in setups)
-    count = question.requests or max(FEWEST, int(LIVES * rate_per_s * tta_s))
-    if count > question.most_requests:
-        raise UserError(
-            f"{count:,} requests are more than {question.most_requests:,}: give fewer with --requests, "
-            "or raise --max-requests"
-        )
-    # All arrive as the whole does; the burstiness of a pool is what is left of it there.
-    whole = [replace(one, rate_per_s=rate_per_s, law=question.gaps, burstiness=burstiness) for one in drawn]
-    loads = [generate(traffic, count, question.seed) for traffic in whole]
-    said = f"{count:,} requests at {rate_per_s:,.4g}/s, burstiness {burstiness:g}, seed {question.seed}"
-    return loads, [f"Synthetic traffic: {said}."]
-
-
-def _traced(context_tokens: int, path: Path, question: Question) -> tuple[Requests, str]:
-    if path.is_dir():
-        trace = read_servegen(
-            path,
-            question.seed,
-            start_s=question.start_s,
-            end_s=question.end_s,
-            rate_factor=question.rate_factor,
-            most_requests=question.most_requests,
-        )
-        load = trace.requests
-    else:
-        cut = Cut(question.start_s, question.end_s, context_tokens, question.drop_long, question.most_requests)
-        trace = read_trace(path, cut)
-        load = scaled_rate(trace.requests, question.rate_factor)
-    said = "; ".join((f"{trace.format}, {len(load):,} requests", *trace.notes))
-    return load, f"Trace {path.name}: {said}."
+    drawn = {name: series(ran) for name, ran in runs.items() if len(ran.requests)}
+    if len(drawn) == 1:
+        return next(iter(drawn.values()))
+    return {f"{name}_{column}": values for name, columns in drawn.items() for column, values in columns.items()}
 
 
 def _targets(scenario: Scenario) -> dict[str, float]:

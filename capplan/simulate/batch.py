@@ -68,7 +68,7 @@ class Batch:
         self.capacity = times.kv_blocks
         self.reserve = int(policy.watermark * self.capacity)
         page_blocks = policy.prefix_page_tokens // times.kv_block_tokens
-        self.cache = None if ledger.pages is None else PrefixCache(page_blocks)
+        self.cache = None if ledger.pages is None else PrefixCache(page_blocks, ledger.page_blocks)
         self.step, self.now_s, self.extra_s = 0, 0.0, 0.0
         self.queues: list[deque[int]] = [deque() for _ in range(ranks)]
         self.running: list[dict[int, None]] = [{} for _ in range(ranks)]  # slots in order of admission
@@ -187,9 +187,9 @@ class Batch:
         cached = 0 if ledger.cached is None else ledger.cached[request]
         if self.cache is not None and ledger.pages is not None:
             pages = ledger.pages[request]
-            cached = min(self.cache.hit_pages(pages) * self.policy.prefix_page_tokens, tokens - 1)
+            cached = min(max(self.cache.hit_blocks(pages) * self.blocks.block, cached), tokens - 1)
             self.cache.acquire(pages)
-            self.shared[slot] = len(set(pages)) * self.policy.prefix_page_tokens
+            self.shared[slot] = self.cache.held_blocks(pages) * self.blocks.block
         self.held[slot] = blocks
         self.held_blocks += blocks
         if on_host:
@@ -209,8 +209,8 @@ class Batch:
         if self.cache is None or ledger.pages is None:
             return min(-(-tokens // block), self.capacity), 0
         pages = ledger.pages[request]
-        shared = len(set(pages)) * self.policy.prefix_page_tokens
-        return min(-(-(tokens - shared) // block), self.capacity - shared // block), self.cache.new_blocks(pages)
+        shared = self.cache.held_blocks(pages)
+        return min(-(-tokens // block), self.capacity) - shared, self.cache.new_blocks(pages)
 
     def _fits(self, blocks: int) -> bool:
         """Whether so many blocks are free beside the watermark."""
@@ -289,6 +289,10 @@ class Batch:
         self.mark_s = now_s
         self.present -= 1
         ledger.outstanding[self.number] -= 1 if ledger.weights is None else ledger.weights[request]
+        if self.cache is not None and request in ledger.leaves:
+            self.cache.keep(ledger.leaves[request])
+        if ledger.finished is not None:
+            ledger.finished(request, now_s)
 
     def _park(self, slot: int, request: int, rank: int, produced: int) -> None:
         """Take a sequence off the batch; its KV goes to the host or is recomputed later."""

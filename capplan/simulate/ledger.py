@@ -1,7 +1,7 @@
 """What a run reads and writes for each request, in the plain lists and arrays that a tight loop is fastest on."""
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +14,10 @@ from capplan.simulate.requests import Floats, Ints, Requests
 class Ledger:
     """The columns of the requests by index, and their results as the replicas find them.
 
-    cached: leading prompt tokens found in the prefix cache where a ratio says so (None: none are, or pages say).
+    cached: leading prompt tokens found in the prefix cache where a ratio says so (None: none are).
     ranks: priority of each request (None: all equal). weights: what a request adds to its replica's outstanding.
-    answer_step: the replica's step number at the end of which the first answer token is out.
+    page_blocks, leaves: as those of the requests. finished: told of every request that is done, and
+    when. answer_step: the replica's step number at the end of which the first answer token is out.
     """
 
     prompt: list[int]
@@ -26,6 +27,8 @@ class Ledger:
     ranks: list[int] | None
     weights: list[int] | None
     pages: Sequence[tuple[int, ...]] | None
+    page_blocks: Mapping[int, int]
+    leaves: Mapping[int, int]
     outstanding: list[int]
     admitted_s: "array[float]"
     first_s: "array[float]"
@@ -33,24 +36,25 @@ class Ledger:
     answer_step: "array[int]"
     replica: "array[int]"
     preemptions: dict[int, int] = field(default_factory=dict)
+    finished: Callable[[int, float], None] | None = None
 
 
 def ledger(requests: Requests, policy: Policy, block_tokens: int, weights: Ints | None) -> Ledger:
     """An empty ledger for the requests."""
     count = len(requests)
     cached = None
-    if policy.prefix_hit_ratio and requests.pages is None:
+    if policy.prefix_hit_ratio:
         blocks = np.floor(policy.prefix_hit_ratio * requests.prompt_tokens / block_tokens).astype(np.int64)
         cached = np.minimum(blocks * block_tokens, requests.prompt_tokens - 1).tolist()
     ranks = None
     if len(set(policy.priorities)) > 1:
         ranks = np.asarray(policy.priorities, dtype=np.int64)[requests.class_index].tolist()
-    pages = None
-    if requests.pages is not None:
+    pages = requests.pages
+    if pages is not None and not requests.page_blocks:
         page = policy.prefix_page_tokens
         # A page is shared only where the prompt fills it: traces hash the last, partial page too.
         lengths = requests.prompt_tokens.tolist()
-        pages = [ids[: length // page] for ids, length in zip(requests.pages, lengths, strict=True)]
+        pages = [ids[: length // page] for ids, length in zip(pages, lengths, strict=True)]
     return Ledger(
         prompt=requests.prompt_tokens.tolist(),
         output=requests.output_tokens.tolist(),
@@ -59,6 +63,8 @@ def ledger(requests: Requests, policy: Policy, block_tokens: int, weights: Ints 
         ranks=ranks,
         weights=None if weights is None else weights.tolist(),
         pages=pages,
+        page_blocks=requests.page_blocks,
+        leaves=requests.leaves,
         outstanding=[0] * policy.replicas,
         admitted_s=array("d", bytes(8 * count)),
         first_s=array("d", bytes(8 * count)),

@@ -34,7 +34,7 @@ class Policy:
     priorities: rank of each class, 0 served first; empty means that all classes are equal.
     preempt_lower: a waiting class of better rank takes the place of a running one, not only of a waiting one.
     checkpoint_tokens: chunked reasoning; at every so many output tokens a sequence steps back when others wait.
-    prefix_hit_ratio: share of every prompt found in the prefix cache, where requests carry no pages of their own.
+    prefix_hit_ratio: share of every prompt found in the prefix cache, whatever pages the requests carry.
     prefix_page_tokens: prompt tokens of one page, where they do (Mooncake traces hash 512 at a time).
     """
 

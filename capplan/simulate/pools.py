@@ -1,6 +1,6 @@
 """Several pools: queries split over them, or a cascade that escalates what a cheap tier gets wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from capplan.engine.steptimes import StepTimes
 from capplan.errors import UserError
+from capplan.reasoning.rounds import Round, moved
+from capplan.simulate.chain import Station, run_chain
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Floats, Ints, Requests, select
@@ -21,23 +23,28 @@ class Pool:
     """Replicas of one model. requests: every query as it would be if it came here, in the same order for all pools.
 
     The same query may be longer in one pool than in another: a small model thinks less, or more.
+    rounds: what each query is made of, where it is more than one request. judge: replicas of the model that judges
+    in those rounds, None where it is the same. caches: see `chain.Station`.
     """
 
     name: str
     times: StepTimes
     policy: Policy
     requests: Requests
+    rounds: tuple[Round, ...] = ()
+    judge: Station | None = None
+    caches: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class PoolsRun:
     """What the users of several pools saw; shape (N,) is all queries in order of arrival.
 
-    runs: by pool, each with the requests that came there; None where none did. tier: the pool that answered.
+    runs: by name, one a pool where any query came, with its requests; that of a judge is named after its pool. tier:
+    the pool that answered.
     """
 
-    names: tuple[str, ...]
-    runs: tuple[Run | None, ...]
+    runs: Mapping[str, Run]
     outcome: Outcome
     tier: Ints
 
@@ -103,14 +110,19 @@ def _arrivals(pools: Sequence[Pool]) -> Floats:
 
 def _leg(
     pool: Pool, enters: Mask, enters_s: Floats, seed: int, exact: bool, progress: Progress | None
-) -> tuple[Ints, Run | None]:
-    """The pool's run of those who enter it, and which they are, in order of arrival there."""
+) -> tuple[Ints, Outcome, tuple[Run, ...]] | None:
+    """Those who enter the pool, in order of arrival there, what they saw, and the runs of its stations."""
     who = np.flatnonzero(enters)
     who = who[np.argsort(enters_s[who], kind="stable")]
     if not len(who):
-        return who, None
+        return None
     here = select(pool.requests, who, enters_s)
-    return who, run(here, pool.times, pool.policy, seed=seed, exact=exact, progress=progress)
+    if not pool.rounds:
+        ran = run(here, pool.times, pool.policy, seed=seed, exact=exact, progress=progress)
+        return who, outcome(ran), (ran,)
+    stations = [Station(pool.times, pool.policy, pool.caches), *([pool.judge] if pool.judge else [])]
+    mine = [moved(made, who, len(enters)) for made in pool.rounds]
+    return who, *run_chain(here, mine, stations, seed=seed, exact=exact, progress=progress)
 
 
 class _Answers:
@@ -118,7 +130,7 @@ class _Answers:
 
     def __init__(self, pools: Sequence[Pool]) -> None:
         self.pools = pools
-        self.runs: list[Run | None] = []
+        self.runs: dict[str, Run] = {}
         self.arrival_s = pools[0].requests.arrival_s
         count = len(self.arrival_s)
         self.first_s = np.full(count, np.nan)
@@ -126,15 +138,16 @@ class _Answers:
         self.wait_s, self.alone_s = np.zeros(count), np.zeros(count)
         self.output_tokens, self.tier = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
 
-    def add(self, tier: int, leg: tuple[Ints, Run | None]) -> None:
-        """Take in one pool's run of the queries `who`."""
-        who, served = leg
-        self.runs.append(served)
-        if served is None:
+    def add(self, tier: int, leg: tuple[Ints, Outcome, tuple[Run, ...]] | None) -> None:
+        """Take in what the queries that came to one pool saw there."""
+        if leg is None:
             return
-        seen = outcome(served)
-        self.first_s[who] = np.where(np.isnan(self.first_s[who]), served.first_s, self.first_s[who])
-        self.answer_s[who], self.done_s[who] = served.answer_s, served.done_s
+        who, seen, runs = leg
+        name = self.pools[tier].name
+        self.runs |= dict(zip((name, f"{name}/verifier"), runs, strict=False))
+        first_s = seen.arrival_s + seen.ttft_s
+        self.first_s[who] = np.where(np.isnan(self.first_s[who]), first_s, self.first_s[who])
+        self.answer_s[who], self.done_s[who] = seen.arrival_s + seen.ttfo_s, seen.arrival_s + seen.tta_s
         self.itl_s[who] = seen.itl_s
         self.wait_s[who] += seen.wait_s
         self.alone_s[who] += seen.alone_s
@@ -156,4 +169,4 @@ class _Answers:
             class_index=source.class_index,
             classes=source.classes,
         )
-        return PoolsRun(tuple(pool.name for pool in self.pools), tuple(self.runs), seen, self.tier)
+        return PoolsRun(self.runs, seen, self.tier)

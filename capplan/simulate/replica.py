@@ -41,6 +41,8 @@ class Replica(Batch):
         self.queues[rank].append(request)
         self.waiting += 1
         if self.end_s == inf:
+            if at_s > self.samples.due_s:
+                self.samples.take(at_s, 0, 0, 0)
             self.idle_s += at_s - self.now_s
             self.now_s = at_s
             return self._plan()
@@ -54,6 +56,8 @@ class Replica(Batch):
     def proceed(self) -> float:
         """Take the planned stretch to its end: chunks are prefilled, sequences finish, the next stretch is planned."""
         steps, n, timeline = self.steps, self.decoding, self.timeline
+        if self.end_s > self.samples.due_s:
+            self.samples.take(self.end_s, self.waiting, n + len(self.prefilling), self.used_blocks())
         timeline.start.append(self.step)
         timeline.begin_s.append(self.now_s)
         timeline.first_s.append(self.first_s)
@@ -79,10 +83,7 @@ class Replica(Batch):
                 self.stale -= 1
             elif self.stop(slot, others):
                 others -= 1
-        self._plan()
-        if now_s >= self.samples.due_s:
-            self.samples.take(now_s, self.waiting, self.decoding + len(self.prefilling), self.used_blocks())
-        return self.end_s
+        return self._plan()
 
     def _plan(self) -> float:
         """Compose the next step and count how many like it follow before anything changes."""

@@ -1,7 +1,7 @@
 """The requests of a run: when they come and how long they are, as columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ class Requests:
 
     output_tokens: all tokens generated, thinking included, at least 1.
     thinking_tokens: those before the first answer token, 0 where the model answers at once.
-    class_index: position in `classes`. pages: hashes of the leading prompt pages of each request, or None.
+    class_index: position in `classes`. pages: names of the leading prompt pages of each request, or None.
+    page_blocks: KV blocks of pages by name; empty where all are as long as the policy says.
+    leaves: by request, the page that its output makes.
     """
 
     arrival_s: Floats
@@ -28,6 +30,8 @@ class Requests:
     class_index: Ints
     classes: tuple[str, ...] = ("all",)
     pages: Sequence[tuple[int, ...]] | None = None
+    page_blocks: Mapping[int, int] = field(default_factory=dict)
+    leaves: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = _faults(self)
@@ -68,6 +72,7 @@ def select(source: Requests, chosen: NDArray[np.bool_] | Ints, arrival_s: Floats
         class_index=source.class_index[order],
         classes=source.classes,
         pages=None if pages is None else [pages[index] for index in order.tolist()],
+        page_blocks=source.page_blocks,
     )
 
 

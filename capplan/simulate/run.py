@@ -1,7 +1,7 @@
 """One pool of replicas serves requests: the loop over arrivals, and what comes out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
 
@@ -14,7 +14,7 @@ from capplan.simulate.exact import ExactReplica
 from capplan.simulate.ledger import Ledger, ledger
 from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.replica import Replica
-from capplan.simulate.requests import Floats, Ints, Requests
+from capplan.simulate.requests import Floats, Ints, Requests, select
 from capplan.simulate.samples import Samples
 
 Progress = Callable[[int], None]
@@ -70,18 +70,53 @@ def run(
     progress: called with the number of requests that have arrived, every 10,000.
     Raises UserError where a request could never fit the KV cache, or a setting is out of range.
     """
-    policy = policy or Policy()
-    _check(requests, times, policy)
-    weights = _weights(requests, policy, seed)
-    book = ledger(requests, policy, times.kv_block_tokens, weights)
     span_s = float(requests.arrival_s[-1] - requests.arrival_s[0]) if len(requests) else 0.0
-    kind = ExactReplica if exact else Replica
-    pool = [kind(number, times, policy, book, Samples(span_s / 512)) for number in range(policy.replicas)]
-    if policy.replicas == 1:
-        _serve_alone(pool[0], requests, progress)
+    desk = Desk(requests, times, policy or Policy(), seed=seed, exact=exact, span_s=span_s)
+    if len(desk.replicas) == 1:
+        _serve_alone(desk.replicas[0], requests, progress)
     else:
-        _serve(pool, requests, book, policy, progress)
-    return _gather(requests, times, policy, book, pool)
+        _serve(desk, progress)
+    return desk.gathered()
+
+
+class Desk:
+    """The replicas of one pool behind their router, and the ledger that they write into."""
+
+    def __init__(
+        self, requests: Requests, times: StepTimes, policy: Policy, *, seed: int, exact: bool, span_s: float
+    ) -> None:
+        _check(requests, times, policy)
+        self.requests, self.times, self.policy = requests, times, policy
+        self.book = ledger(requests, policy, times.kv_block_tokens, _weights(requests, policy, seed))
+        kind = ExactReplica if exact else Replica
+        numbers = range(policy.replicas)
+        self.replicas = [kind(number, times, policy, self.book, Samples(span_s / 512)) for number in numbers]
+
+    def freest(self) -> int:
+        """The replica with the least outstanding."""
+        outstanding = self.book.outstanding
+        return outstanding.index(min(outstanding))
+
+    def send(self, request: int, number: int, at_s: float) -> float:
+        """A request stands in the queue of a replica; the time of that replica's next event."""
+        book = self.book
+        book.outstanding[number] += 1 if book.weights is None else book.weights[request]
+        book.replica[request] = number
+        return self.replicas[number].arrive(request, at_s)
+
+    def gathered(self) -> Run:
+        """What happened to every request."""
+        return _gather(self.requests, self.times, self.policy, self.book, self.replicas)
+
+
+def in_order(ran: Run, arrival_s: Floats) -> Run:
+    """The run with the times at which its requests came, which it did not know before, and sorted by them."""
+    order = np.argsort(arrival_s, kind="stable")
+    source = select(ran.requests, order, arrival_s)
+    span_s = float(ran.done_s.max() - source.arrival_s[0]) if len(source) else 0.0
+    names = ("admitted_s", "first_s", "answer_s", "done_s", "replica", "preempted")
+    columns = {name: getattr(ran, name)[order] for name in names}
+    return replace(ran, requests=source, totals=replace(ran.totals, span_s=span_s), **columns)
 
 
 def _serve_alone(replica: Replica, requests: Requests, progress: Progress | None) -> None:
@@ -103,12 +138,12 @@ def _queued_s(requests: Requests, times: StepTimes) -> list[float]:
     return queued_s
 
 
-def _serve(pool: list[Replica], requests: Requests, book: Ledger, policy: Policy, progress: Progress | None) -> None:
+def _serve(desk: Desk, progress: Progress | None) -> None:
     """Events of all replicas in order of time, ties by replica number."""
+    pool = desk.replicas
     due_s = [inf] * len(pool)
     agenda: list[tuple[float, int]] = []
-    outstanding, weights = book.outstanding, book.weights
-    in_turn = policy.routing is Routing.ROUND_ROBIN
+    in_turn = desk.policy.routing is Routing.ROUND_ROBIN
 
     def advance(until_s: float) -> None:
         while agenda and agenda[0][0] < until_s:
@@ -118,12 +153,10 @@ def _serve(pool: list[Replica], requests: Requests, book: Ledger, policy: Policy
                 if at_s < inf:
                     heappush(agenda, (at_s, number))
 
-    for request, at_s in enumerate(_queued_s(requests, pool[0].times)):
+    for request, at_s in enumerate(_queued_s(desk.requests, desk.times)):
         advance(at_s)
-        number = request % len(pool) if in_turn else outstanding.index(min(outstanding))
-        outstanding[number] += 1 if weights is None else weights[request]
-        book.replica[request] = number
-        event_s = pool[number].arrive(request, at_s)
+        number = request % len(pool) if in_turn else desk.freest()
+        event_s = desk.send(request, number, at_s)
         if event_s != due_s[number]:
             due_s[number] = event_s
             heappush(agenda, (event_s, number))
@@ -181,7 +214,7 @@ def _check(requests: Requests, times: StepTimes, policy: Policy) -> None:
             f"priorities: {len(policy.priorities)} ranks for {len(requests.classes)} classes "
             f"({', '.join(requests.classes)}); give one rank a class"
         )
-    if requests.pages is not None and policy.prefix_page_tokens % times.kv_block_tokens:
+    if requests.pages is not None and not requests.page_blocks and policy.prefix_page_tokens % times.kv_block_tokens:
         raise UserError(
             f"prefix pages of {policy.prefix_page_tokens} tokens are not whole KV blocks of {times.kv_block_tokens}; "
             "choose kv_block_tokens so that they are"
@@ -195,5 +228,6 @@ def _check(requests: Requests, times: StepTimes, policy: Policy) -> None:
         raise UserError(
             f"request {first + 1:,} of {len(requests):,} needs {int(longest[first]):,} tokens of KV cache and a "
             f"replica holds {room:,}: it could never run. Use more memory or a smaller kv_cache dtype "
-            f"(the longest needs {most:,} tokens), or drop such requests with --max-tokens {room}"
+            f"(the longest needs {most:,} tokens), cap thinking with reasoning.thinking_budget, or leave such requests "
+            "of a trace out with --drop-long"
         )

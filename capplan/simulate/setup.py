@@ -1,8 +1,6 @@
 """A scenario as the simulator takes it: the plan's replicas and step times, and traffic from its laws of lengths."""
 
-from dataclasses import dataclass
-from math import inf, isfinite
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,16 +10,18 @@ from capplan.engine.steptimes import StepTimes
 from capplan.engine.tabulate import step_times
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
-from capplan.plan.deployment import deployment
+from capplan.plan.deployment import Deployment, deployment
+from capplan.plan.judging import judged, pool_of
 from capplan.plan.load import load
-from capplan.reasoning import options as reading
-from capplan.reasoning.lengths import Constant
+from capplan.reasoning.options import Options
+from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
+from capplan.reasoning.scene import demand_of, options_of, query_of
 from capplan.scenario.schema import Scenario
+from capplan.simulate.chain import Station
 from capplan.simulate.policy import Policy
-from capplan.simulate.traffic.generate import Lengths, Traffic, TrafficClass
+from capplan.simulate.requests import Requests
+from capplan.simulate.traffic.generate import Traffic, TrafficClass
 
-# One engine request a query: what is simulated is what the user waits for.
-SINGLE = ("direct", "chain_of_thought", "long_thinking")
 LONGEST_OUTPUT_TOKENS = 131_072
 
 
@@ -29,13 +29,19 @@ LONGEST_OUTPUT_TOKENS = 131_072
 class Setup:
     """One pool ready to be simulated, with the plan that it is held against.
 
-    traffic: None where the requests come from a trace. context_tokens: prompt and output that a request may have.
+    options: how its queries think. judge: the pool of their verifier, where that is another model. traffic: None where the requests come from a trace. caches: prefixes stay in the KV
+    cache from one request of a query to the next. requests_per_query: the mean, judgements included.
+    context_tokens: prompt and output that a request may have.
     """
 
     plan: Plan
     times: StepTimes
     policy: Policy
+    options: Options
+    judge: Station | None
     traffic: Traffic | None
+    caches: bool
+    requests_per_query: float
     context_tokens: int
 
 
@@ -44,21 +50,55 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
 
     traced: the requests come from a trace, and the scenario's strategy only sizes the fleet.
 
-    Raises UserError for strategies of several requests a query, for the textbook engine, which knows no batch, and
-    where the plan does not fit its memory.
+    Raises UserError for the textbook engine, which knows no batch, and where the plan does not fit its memory.
     """
-    strategy, calls = scenario.reasoning.strategy, scenario.reasoning.calls
-    if not traced and (strategy not in SINGLE or calls != "one"):
-        raise UserError(
-            f"{scenario.name}: simulate serves one request a query; {strategy} with calls: {calls} makes several. "
-            f"Choose {', '.join(SINGLE)} with calls: one, or give a trace of the requests with --trace"
-        )
     if scenario.serving.engine == "textbook":
         raise UserError(f"{scenario.name}: the textbook engine serves one query at a time and has no batch to simulate")
     planned = plan(scenario)
     refused = [why for why in planned.excuses if why.constraint == "memory"]
     if refused:
         raise UserError(f"{scenario.name}: {refused[0].message}. {refused[0].cure}")
+    work = judged(scenario)
+    pool = None if work is None else plan(pool_of(scenario, work))
+    served, times, policy = _replicas(scenario, planned, 0 if pool is None else int(pool.row["replicas"]))
+    return Setup(
+        plan=planned,
+        times=times,
+        policy=policy,
+        options=options_of(scenario),
+        judge=None if pool is None else Station(*_replicas(pool.scenario, pool)[1:]),
+        traffic=None if traced else traffic(scenario, peak),
+        caches=scenario.serving.prefix_cache_hit_rate > 0,
+        requests_per_query=float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0),
+        context_tokens=min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context),
+    )
+
+
+def expanded(ready: Setup, drawn: Requests, seed: int) -> tuple[Requests, tuple[Round, ...]]:
+    """The queries of drawn lengths as the strategy makes requests of them: rounds where one query makes several."""
+    lengths = Drawn(
+        drawn.prompt_tokens,
+        drawn.thinking_tokens,
+        drawn.output_tokens - drawn.thinking_tokens,
+        np.random.default_rng([seed, 6]),
+    )
+    made = rounds(ready.options, lengths)
+    if len(made) > 1 or made[0].requests > 1:
+        return drawn, made
+    output, thinking = made[0].output_tokens[:, 0], made[0].thinking_tokens[:, 0]
+    return replace(drawn, output_tokens=output, thinking_tokens=thinking), ()
+
+
+def traffic(scenario: Scenario, peak: bool = True) -> Traffic:
+    """The scenario's queries: Gamma gaps of its burstiness; lengths of one sample by its laws, before any budget."""
+    work = scenario.workload
+    query, law = query_of(scenario), thinking_law(options_of(scenario))
+    one = TrafficClass("all", 1.0, query.prompt, query.answer, law, LONGEST_OUTPUT_TOKENS)
+    return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
+
+
+def _replicas(scenario: Scenario, planned: Plan, others: int = 0) -> tuple[Deployment, StepTimes, Policy]:
+    """What is served on what, and the step times and scheduling of the plan's replicas, less `others` among them."""
     row = planned.row
     layout = Layout(
         row["tensor_parallel"], row["pipeline_parallel"], row["expert_parallel"], row["attention_data_parallel"]
@@ -73,41 +113,11 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
         served.accelerator.pcie_bandwidth_bytes_per_s,
     )
     policy = Policy(
-        replicas=max(int(row["replicas"]) - int(row.get("spare_replicas", 0)), 1),
+        replicas=max(int(row["replicas"]) - others - int(row.get("spare_replicas", 0)), 1),
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )
-    context = min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context)
-    return Setup(planned, times, policy, None if traced else traffic(scenario, peak), context)
-
-
-def traffic(scenario: Scenario, peak: bool = True) -> Traffic:
-    """The scenario's queries: Gamma gaps of its burstiness, lengths by its laws, thinking cut at its budget."""
-    work = scenario.workload
-    options = reading.read(scenario.reasoning, scenario.quality.single_sample_accuracy)
-    query = reading.query(work.prompt_tokens, work.answer_tokens)
-    budget = float(np.min(options.thinking_budget_tokens))
-    thinking: Lengths | None = None
-    if options.strategy == "long_thinking" and options.thinking is None and isfinite(budget):
-        thinking = Constant(budget)
-    elif options.strategy != "direct":
-        thinking = options.thinking_law()
-    if thinking is not None and budget < inf:
-        thinking = Capped(thinking, budget)
-    one = TrafficClass("all", 1.0, query.prompt, query.answer, thinking, LONGEST_OUTPUT_TOKENS)
-    return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
-
-
-@dataclass(frozen=True)
-class Capped:
-    """A law of lengths cut at `most_tokens`."""
-
-    law: Lengths
-    most_tokens: float
-
-    def quantile_tokens(self, share: Any) -> Any:
-        """The law's quantiles, at most the cap."""
-        return np.minimum(self.law.quantile_tokens(share), self.most_tokens)
+    return served, times, policy
 
 
 def _mean_request(asked: MeanRequest) -> MeanRequest:

@@ -17,7 +17,7 @@ from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, split
 from capplan.simulate.requests import Ints, Requests, select
 from capplan.simulate.run import run
-from capplan.simulate.setup import Setup
+from capplan.simulate.setup import Setup, expanded
 from capplan.simulate.summary import summaries
 from capplan.simulate.traffic.generate import generate, stopped_early
 
@@ -91,7 +91,9 @@ def serving_study(
     taken = taken or Assumptions()
     if ready.traffic is None or ready.policy.replicas < 2:
         raise UserError("the study splits the fleet: at least two replicas and the scenario's own traffic are needed")
-    drawn = generate(ready.traffic, count, seed)
+    drawn, several = expanded(ready, generate(ready.traffic, count, seed), seed)
+    if several:
+        raise UserError("the study is about one request that thinks: choose chain_of_thought or long_thinking")
     if not drawn.thinking_tokens.any():
         raise UserError("the study is about thinking, and these queries do not think: choose chain_of_thought")
     standard_per_s = _flooded_per_s(drawn, ready.times, ready.policy, ready.policy.replicas)
@@ -168,7 +170,7 @@ def _finding(variant: Variant, served: PoolsRun, replicas: tuple[int, ...], per_
         output_tokens_per_s=per_s * tokens,
         tta_mean_s=everyone.figures["tta_mean_s"],
         tta_p99_s=everyone.figures["tta_p99_s"],
-        preemptions=sum(leg.totals.preemptions for leg in served.runs if leg is not None),
+        preemptions=sum(leg.totals.preemptions for leg in served.runs.values()),
         output_tokens=tokens,
     )
 

@@ -22,12 +22,14 @@ class ClassSummary:
     """One class of requests after the warm-up (`all` for everyone).
 
     figures: 'ttft_p95_s' and so on, seconds; see `METRICS` and `STATISTICS`.
+    span_s: from the end of the warm-up to the last arrival.
     goodput_share: requests that met every target over all, None without targets. goodput_per_s: those a second.
     slowdown_short, slowdown_long: median tta over that of running alone, shortest and longest quarter by output.
     """
 
     name: str
     requests: int
+    span_s: float
     requests_per_s: float
     output_tokens_per_s: float
     figures: Mapping[str, Estimate]
@@ -147,6 +149,7 @@ def _summary(
     return ClassSummary(
         name=name,
         requests=count,
+        span_s=span_s,
         requests_per_s=count / span_s if span_s else float("nan"),
         output_tokens_per_s=float(output_tokens.sum()) / span_s if span_s else float("nan"),
         figures=figures,

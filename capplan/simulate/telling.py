@@ -11,6 +11,8 @@ COLUMNS = ("ttft", "itl", "ttfo", "tta")
 ABOUT = ("model", "gpu", "weights", "kv_cache", "engine", "tensor_parallel", "pipeline_parallel", "expert_parallel")
 # A plan and its simulation further apart than this are worth a warning.
 APART = 0.20
+# A run that measures arrivals over less than so many times to answer has hardly seen the replicas fill.
+SETTLED = 5
 
 
 def rows(one: ClassSummary, setups: Mapping[str, Setup], planned: Mapping[str, float]) -> list[dict[str, object]]:
@@ -47,6 +49,11 @@ def notes(found: Sequence[ClassSummary], warm_up: float, targets: Mapping[str, f
         f"Short requests take {everyone.slowdown_short.value:.2f} times as long as alone (median; p99 "
         f"{everyone.slowdown_short_p99.value:.2f}), long ones {everyone.slowdown_long.value:.2f} times.",
     ]
+    if everyone.span_s < SETTLED * everyone.figures["tta_mean_s"].value:
+        said.append(
+            f"Warning: what is measured came within {everyone.span_s:.3g} s, less than {SETTLED} times the mean time "
+            "to answer: the replicas may not have filled up. Simulate more requests."
+        )
     if everyone.goodput_share is not None:
         limits = ", ".join(f"{name.upper()} {limit:g} s" for name, limit in targets.items())
         said.append(f"Goodput: {everyone.goodput_share:.1%} of the requests meet {limits}.")

@@ -3,16 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from capplan.reasoning.scene import demand_of
 from capplan.records import dataclass
 from capplan.scenario.part import copied
 from capplan.scenario.schema import Scenario
-from capplan.simulate.answer import FEWEST, LIVES, Answer, Question, answer
+from capplan.simulate.answer import Answer, answer
+from capplan.simulate.loads import FEWEST, LIVES
+from capplan.simulate.question import Question
 from capplan.simulate.run import Progress
-from capplan.simulate.summary import ClassSummary
+from capplan.simulate.summary import EVERYONE, ClassSummary
 from capplan.simulate.telling import APART
 
 FIGURES = ("ttft_mean_s", "ttft_p95_s", "itl_p95_s", "tta_mean_s", "tta_p95_s", "tta_p99_s")
-# Enough for a p99, and for a wait of seconds rather than minutes.
+# Requests: enough for a p99, and for a wait of seconds rather than minutes.
 MOST = 120_000
 # So much more traffic, and so many times the percentile: the plan stands next to a cliff.
 MORE, STEEP = 1.1, 1.5
@@ -37,7 +40,7 @@ def verify(scenario: Scenario, seed: int = 0, progress: Progress | None = None) 
     asked = Question(seed=seed)
     found = answer(alone, replace(asked, requests=_count(alone)), progress)
     more = answer(alone, replace(asked, requests=_count(alone), rate_factor=MORE), progress)
-    planned, seen = found.plans[0].waits, found.summaries[0]
+    planned, seen = found.planned[EVERYONE], found.summaries[0]
     columns: dict[str, float] = {}
     for name in FIGURES:
         column = name.replace("_mean", "")
@@ -53,7 +56,8 @@ def _count(scenario: Scenario) -> int:
 
     work = scenario.workload
     lasting = LIVES * work.qps * work.busiest_to_mean * plan(scenario).waits.get("tta_mean_s", 0.0)
-    return int(min(max(lasting, FEWEST), MOST))
+    each = float(demand_of(scenario).requests)
+    return int(min(max(lasting, FEWEST / each), MOST / each))
 
 
 def _agreement(planned: Mapping[str, float], seen: ClassSummary, names: Sequence[str]) -> str:

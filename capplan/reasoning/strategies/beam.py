@@ -6,6 +6,7 @@ from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import Drawn, Round
 from capplan.reasoning.searching import search_accuracy
 
 
@@ -16,8 +17,15 @@ def demand(options: Options, query: Query) -> Demand:
 
 
 def thinking(options: Options) -> LengthLaw:
-    """Along one path."""
+    """That of a whole path."""
     return options.path_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """Every level: width x branching steps, then their judgement; at last the answer."""
+    width, depth = int(options.width), int(options.depth)
+    nodes = width * int(options.branching)
+    return tree.rounds(options, drawn, [tree.Level(nodes, width, above) for above in range(depth)], depth)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.selection import best_of
 from capplan.reasoning.accuracy.value import Accuracy, spread
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import Drawn, Round, judgements, samples
 from capplan.reasoning.verification import ITSELF, whole_answers
 from capplan.reasoning.verifying import judged, parameters, verifier_range
 
@@ -19,6 +23,17 @@ def demand(options: Options, query: Query) -> Demand:
     )
     work = whole_answers(options.verifier or ITSELF, drawn)
     return replace(drawn, sequential_thinking_tokens=drawn.sequential_tokens - drawn.answer_tokens, verifier=work)
+
+
+def thinking(options: Options) -> LengthLaw:
+    """That of one sample."""
+    return options.thinking_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """The samples, then a judgement of each."""
+    written = samples(options, drawn, int(np.asarray(options.samples)))
+    return (written, judgements(options.verifier, written))
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

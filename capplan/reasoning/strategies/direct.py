@@ -9,6 +9,7 @@ from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations
 from capplan.reasoning.lengths import Constant, LengthLaw
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import Drawn, Round, one
 
 if TYPE_CHECKING:
     from capplan.reasoning.accuracy.base import Base
@@ -21,8 +22,13 @@ def demand(options: Options, query: Query) -> Demand:
 
 
 def thinking(options: Options) -> LengthLaw:
-    """None."""
+    """None at all."""
     return Constant(0.0)
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """One request."""
+    return (one(drawn, drawn.thinking_tokens),)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

@@ -10,10 +10,11 @@ from capplan.reasoning.accuracy.value import EXTRAPOLATED, FITTED, Accuracy, spr
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations, one_sample
-from capplan.reasoning.lengths import longest_factor
+from capplan.reasoning.lengths import LengthLaw, longest_factor
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.published import default_laws
+from capplan.reasoning.rounds import Drawn, Round, only, samples
 from capplan.reasoning.verifying import parameters
 
 
@@ -26,6 +27,24 @@ def demand(options: Options, query: Query) -> Demand:
     thinking, budget = options.thinking_law(), options.thinking_budget_tokens
     whole = generations("majority_vote", query, thinking, budget, options.samples, options.sample_cv)
     return _in_rounds(options, whole, one_sample(query, thinking, budget)) if options.adaptive else whole
+
+
+def thinking(options: Options) -> LengthLaw:
+    """That of one sample."""
+    return options.thinking_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """All samples at once; adaptive: 2, 4, 8 ... in all, each query as far as its vote takes to be decided."""
+    if not options.adaptive:
+        return (samples(options, drawn, int(np.asarray(options.samples))),)
+    growth = _growth(options)
+    undecided = drawn.rng.random(len(drawn))
+    made, before = [], 0
+    for total, reached in zip(growth.stages, growth.reached, strict=True):
+        made.append(only(samples(options, drawn, total - before), undecided < reached))
+        before = total
+    return tuple(made)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

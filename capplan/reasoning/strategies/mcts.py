@@ -8,6 +8,7 @@ from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import Drawn, Round
 from capplan.reasoning.searching import search_accuracy
 
 
@@ -31,8 +32,15 @@ def demand(options: Options, query: Query) -> Demand:
 
 
 def thinking(options: Options) -> LengthLaw:
-    """Along one path."""
+    """That of a whole path."""
     return options.path_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """Rollout by rollout: a node's children, judged, at all depths in turn; at last the answer."""
+    depth = int(options.depth)
+    rollouts = range(max(int(options.rollouts), depth))
+    return tree.rounds(options, drawn, [tree.Level(int(options.branching), 1, at % depth) for at in rollouts], depth)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

@@ -9,7 +9,9 @@ from capplan.reasoning.accuracy.selection import criticised, self_corrected
 from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy, spread
 from capplan.reasoning.demand import Demand, VerifierWork
 from capplan.reasoning.generation import one_sample
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query, Verifier
+from capplan.reasoning.rounds import PROMPT, Drawn, Piece, Round, budgeted, one
 from capplan.reasoning.verification import ITSELF
 from capplan.reasoning.verifying import parameters
 
@@ -44,6 +46,23 @@ def demand(options: Options, query: Query) -> Demand:
         sequential_p99_tokens=drafts * draft.sequential_p99_tokens,
         verifier=_critic_work(critic, draft, rounds * np.ones_like(critique), critique),
     )
+
+
+def thinking(options: Options) -> LengthLaw:
+    """That of one draft."""
+    return options.thinking_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """A draft; then, round by round, what the critic writes on it and a revision that reads both."""
+    thought = budgeted(options, drawn.thinking_tokens)
+    prompt: tuple[Piece, ...] = (((PROMPT,), drawn.prompt_tokens),)
+    given = float(np.asarray((options.critic or ITSELF).decode_tokens))
+    critique = np.full_like(thought, round(given)) if given > 0 else drawn.answer_tokens
+    critic = replace(drawn, prompt_tokens=drawn.prompt_tokens + drawn.answer_tokens, answer_tokens=critique)
+    revised = replace(drawn, prompt_tokens=critic.prompt_tokens + critique)
+    criticism = replace(one(critic, np.zeros_like(thought)), judging=True)
+    return (one(drawn, thought, prompt), *int(options.rounds) * (criticism, one(revised, thought, prompt)))
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

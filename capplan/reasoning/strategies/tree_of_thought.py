@@ -8,6 +8,7 @@ from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Query
+from capplan.reasoning.rounds import Drawn, Round
 from capplan.reasoning.searching import search_accuracy
 
 
@@ -19,8 +20,16 @@ def demand(options: Options, query: Query) -> Demand:
 
 
 def thinking(options: Options) -> LengthLaw:
-    """Along one path."""
+    """That of a whole path."""
     return options.path_law()
+
+
+def rounds(options: Options, drawn: Drawn) -> tuple[Round, ...]:
+    """The root's children, then those of every kept node, each level judged; at last the answer."""
+    branching, depth = int(options.branching), int(options.depth)
+    kept = min(int(options.keep), branching)
+    later = [tree.Level(kept * branching, kept, above) for above in range(1, depth)]
+    return tree.rounds(options, drawn, [tree.Level(branching, 1, 0), *later], depth)
 
 
 def accuracy(options: Options, asked: Demand, base: Base) -> Accuracy | None:

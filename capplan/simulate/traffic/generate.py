@@ -81,21 +81,21 @@ def generate(traffic: Traffic, count: int, seed: int) -> Requests:
         prompt[mine] = draw(kind.prompt_tokens, shares[0, mine])
         answer = np.minimum(draw(kind.answer_tokens, shares[1, mine]), kind.most_output_tokens)
         if kind.thinking_tokens is not None:
-            thought = draw(kind.thinking_tokens, shares[2, mine])
+            thought = draw(kind.thinking_tokens, shares[2, mine], least=0)
             thinking[mine] = np.minimum(thought, kind.most_output_tokens - answer)
         output[mine] = thinking[mine] + answer
     return Requests(arrival_s, prompt, output, thinking, index, tuple(kind.name for kind in traffic.classes))
 
 
-def draw(law: Lengths, shares: Floats) -> Ints:
-    """Lengths of the law at uniform random shares, rounded, at least 1 token."""
+def draw(law: Lengths, shares: Floats, least: int = 1) -> Ints:
+    """Lengths of the law at uniform random shares, rounded, at least so many tokens."""
     inside = np.clip(shares, 1e-12, 1 - 1e-12)
     tokens = law.quantile_tokens(inside)
     if isinstance(law, Quantiles) and law.known_mean_tokens is not None:
         # The plan keeps to the mean that was given beside the quantiles, and so must its simulation.
         even = (np.arange(20_000) + 0.5) / 20_000
         tokens = tokens * (law.known_mean_tokens / law.quantile_tokens(even).mean())
-    return np.maximum(1, np.rint(tokens)).astype(np.int64)
+    return np.maximum(least, np.rint(tokens)).astype(np.int64)
 
 
 def stopped_early(
