@@ -29,9 +29,9 @@ LONGEST_OUTPUT_TOKENS = 131_072
 class Setup:
     """One pool ready to be simulated, with the plan that it is held against.
 
-    options: how its queries think. judge: the pool of their verifier, where that is another model. traffic: None where the requests come from a trace. caches: prefixes stay in the KV
-    cache from one request of a query to the next. requests_per_query: the mean, judgements included.
-    context_tokens: prompt and output that a request may have.
+    options: how its queries think. judge: the pool of their verifier, where that is another model. traffic: None where
+    the requests come from a trace. caches: prefixes stay in the KV cache from one request of a query to the next.
+    requests_per_query: the mean, judgements included. context_tokens: prompt and output that a request may have.
     """
 
     plan: Plan
