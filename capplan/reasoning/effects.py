@@ -73,6 +73,16 @@ class Effects:
         return math.prod(one.reach for one in self.each)
 
     @property
+    def kv(self) -> float:
+        """Share of the KV cache held and read."""
+        return math.prod(one.kv for one in self.each)
+
+    @property
+    def read_tokens(self) -> Values:
+        """Tokens read with every prompt."""
+        return sum((np.asarray(one.read_tokens) for one in self.each), start=np.asarray(0.0))
+
+    @property
     def delay_s(self) -> float:
         """Added to every query before it is read."""
         return sum(one.delay_s for one in self.each)
@@ -84,8 +94,7 @@ class Effects:
 
     def on_demand(self, asked: Demand) -> Demand:
         """The mean over all queries, with what never reaches the engine; latencies are those of what does."""
-        reach, kv = self.reach, math.prod(one.kv for one in self.each)
-        read: Any = sum(np.asarray(one.read_tokens) for one in self.each)
+        reach, kv, read = self.reach, self.kv, np.asarray(self.read_tokens)
         asked = replace(asked, delay_s=self.delay_s, usd_per_query=self.usd_per_query) if self.each else asked
         if reach == 1.0 and kv == 1.0 and not np.any(read):
             return asked

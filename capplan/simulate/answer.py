@@ -13,7 +13,7 @@ from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
 from capplan.simulate.loads import Load, loads
-from capplan.simulate.outcome import outcome
+from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
 from capplan.simulate.question import Question
@@ -63,10 +63,14 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
         raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
     if question.cascade and len(tiers) == 1:
         raise UserError(f"{scenario.name}: a cascade needs the tiers of a routing section")
-    asked, said = loads(setups, question, scenario)
+    reaching = [share * ready.policies.reach for share, ready in zip(shares, setups, strict=True)]
+    # All queries of a cascade ask the first tier's cache; a trace has what came.
+    reach = setups[0].policies.reach if question.cascade else sum(reaching)
+    asked, said = loads(setups, question, scenario, reach)
     pools = [_pool(name, ready, load, question) for name, ready, load in zip(names, setups, asked, strict=True)]
-    served = _served(pools, shares, scenario, question, progress)
-    seen = served.outcome
+    ways = shares if question.cascade or question.trace is not None else [share / reach for share in reaching]
+    served = _served(pools, ways, scenario, question, progress)
+    seen = _delayed(served, setups)
     if len(tiers) > 1:
         seen = replace(seen, classes=names, class_index=served.tier)
     targets = _targets(scenario)
@@ -120,6 +124,19 @@ def _served(
         seed=seed,
         exact=exact,
         progress=progress,
+    )
+
+
+def _delayed(served: PoolsRun, setups: Sequence[Setup]) -> Outcome:
+    """What users saw, with the time that the policies of the pool that answered take before anything is read."""
+    delay_s = np.array([ready.policies.delay_s for ready in setups])[served.tier]
+    seen = served.outcome
+    return replace(
+        seen,
+        ttft_s=seen.ttft_s + delay_s,
+        ttfo_s=seen.ttfo_s + delay_s,
+        tta_s=seen.tta_s + delay_s,
+        alone_s=seen.alone_s + delay_s,
     )
 
 

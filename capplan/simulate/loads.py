@@ -32,13 +32,16 @@ class Load:
         return sum(made.prompt_tokens.size for made in self.rounds) or len(self.requests)
 
 
-def loads(setups: Sequence[Setup], question: Question, scenario: Scenario) -> tuple[list[Load], list[str]]:
+def loads(
+    setups: Sequence[Setup], question: Question, scenario: Scenario, reach: float
+) -> tuple[list[Load], list[str]]:
     """Every query as each pool would see it, in the same order for all, and sentences about them.
 
+    reach: share of the scenario's queries that come to any pool; a cache of answers takes the others.
     Raises UserError for more requests than `question.most_requests`, and what a trace's reader raises.
     """
     if question.trace is None:
-        made, said = _drawn(setups, question, scenario)
+        made, said = _drawn(setups, question, scenario, reach)
     else:
         found, note = _traced(min(ready.context_tokens for ready in setups), question.trace, question)
         made, said = [Load(found)] * len(setups), [note]
@@ -49,10 +52,12 @@ def loads(setups: Sequence[Setup], question: Question, scenario: Scenario) -> tu
     return [Load(_stopped(load.requests, question)) for load in made], said
 
 
-def _drawn(setups: Sequence[Setup], question: Question, scenario: Scenario) -> tuple[list[Load], list[str]]:
+def _drawn(
+    setups: Sequence[Setup], question: Question, scenario: Scenario, reach: float
+) -> tuple[list[Load], list[str]]:
     work = scenario.workload
     busiest = question.peak and not question.profile  # a profile has its own peak
-    rate_per_s = work.qps * (work.peak_to_mean if busiest else 1.0) * question.rate_factor
+    rate_per_s = work.qps * (work.peak_to_mean if busiest else 1.0) * question.rate_factor * reach
     drawn = [ready.traffic for ready in setups if ready.traffic is not None]
     each = max(ready.requests_per_query for ready in setups)
     tta_s = max(float(ready.plan.row["tta_s"]) for ready in setups)

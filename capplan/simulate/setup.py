@@ -6,13 +6,15 @@ import numpy as np
 
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Requests as MeanRequest
-from capplan.engine.steptimes import StepTimes
+from capplan.engine.steptimes import StepTimes, compressed
 from capplan.engine.tabulate import step_times
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import judged, pool_of
 from capplan.plan.load import load
+from capplan.reasoning.demand import under_policies
+from capplan.reasoning.effects import Effects
 from capplan.reasoning.options import Options
 from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
 from capplan.reasoning.scene import demand_of, options_of, query_of
@@ -29,15 +31,17 @@ LONGEST_OUTPUT_TOKENS = 131_072
 class Setup:
     """One pool ready to be simulated, with the plan that it is held against.
 
-    options: how its queries think. judge: the pool of their verifier, where that is another model. traffic: None where
-    the requests come from a trace. caches: prefixes stay in the KV cache from one request of a query to the next.
-    requests_per_query: the mean, judgements included. context_tokens: prompt and output that a request may have.
+    options: how its queries think under their policies, whose other effects are in `policies`. judge: the pool of their
+    verifier, where that is another model. traffic: None where the requests come from a trace. caches: prefixes stay in
+    the KV cache from one request of a query to the next. requests_per_query: the mean, judgements included.
+    context_tokens: prompt and output that a request may have.
     """
 
     plan: Plan
     times: StepTimes
     policy: Policy
     options: Options
+    policies: Effects
     judge: Station | None
     traffic: Traffic | None
     caches: bool
@@ -60,22 +64,27 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
         raise UserError(f"{scenario.name}: {refused[0].message}. {refused[0].cure}")
     work = judged(scenario)
     pool = None if work is None else plan(pool_of(scenario, work))
+    shaped, policies = under_policies(options_of(scenario))
     served, times, policy = _replicas(scenario, planned, 0 if pool is None else int(pool.row["replicas"]))
     return Setup(
         plan=planned,
-        times=times,
+        times=compressed(times, policies.kv),
         policy=policy,
-        options=options_of(scenario),
+        options=shaped,
+        policies=policies,
         judge=None if pool is None else Station(*_replicas(pool.scenario, pool)[1:]),
-        traffic=None if traced else traffic(scenario, peak),
+        traffic=None if traced else traffic(scenario, shaped, peak),
         caches=scenario.serving.prefix_cache_hit_rate > 0,
-        requests_per_query=float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0),
+        requests_per_query=(float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0))
+        / policies.reach,
         context_tokens=min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context),
     )
 
 
 def expanded(ready: Setup, drawn: Requests, seed: int) -> tuple[Requests, tuple[Round, ...]]:
     """The queries of drawn lengths as the strategy makes requests of them: rounds where one query makes several."""
+    read_tokens = round(float(np.asarray(ready.policies.read_tokens)))
+    drawn = replace(drawn, prompt_tokens=drawn.prompt_tokens + read_tokens)
     lengths = Drawn(
         drawn.prompt_tokens,
         drawn.thinking_tokens,
@@ -89,10 +98,10 @@ def expanded(ready: Setup, drawn: Requests, seed: int) -> tuple[Requests, tuple[
     return replace(drawn, output_tokens=output, thinking_tokens=thinking), ()
 
 
-def traffic(scenario: Scenario, peak: bool = True) -> Traffic:
+def traffic(scenario: Scenario, options: Options, peak: bool = True) -> Traffic:
     """The scenario's queries: Gamma gaps of its burstiness; lengths of one sample by its laws, before any budget."""
     work = scenario.workload
-    query, law = query_of(scenario), thinking_law(options_of(scenario))
+    query, law = query_of(scenario), thinking_law(options)
     one = TrafficClass("all", 1.0, query.prompt, query.answer, law, LONGEST_OUTPUT_TOKENS)
     return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
 

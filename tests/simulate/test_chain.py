@@ -175,6 +175,26 @@ def test_planned_times_to_answer_of_queries_of_several_requests_are_near_the_sim
         assert row["planned_tta_s"] == pytest.approx(row["tta_s"], rel=0.2)
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "{early_stop: {saved: 40 %}}",
+        "{answer_cache: {hit_rate: 30 %}}",
+        "{kv_compression: {kept: 50 %}}",
+        "{classifier: {latency: 2 s, classes: [{share: 60 %, cap: 500}, {share: 40 %}]}}",
+    ],
+)
+def test_policies_on_thinking_act_in_the_simulation_as_in_the_plan(policy):
+    scenario = loader.load(SCENARIOS / "default.yaml", ["workload.qps=5", f"reasoning.policies={policy}"])
+    found = answer(scenario, Question())
+    for statistic in ("mean", "p95"):
+        row = next(row for row in found.rows if row["statistic"] == statistic)
+        assert row["planned_tta_s"] == pytest.approx(row["tta_s"], rel=0.1)
+        assert row["planned_ttfo_s"] == pytest.approx(row["ttfo_s"], rel=0.1)
+    plain = answer(loader.load(SCENARIOS / "default.yaml", ["workload.qps=5"]), Question())
+    assert sum(plan.row["replicas"] for plan in found.plans) < plain.plans[0].row["replicas"]
+
+
 def test_a_cascade_settles_the_shares_and_the_others_pay_twice():
     scenario = loader.load(SCENARIOS / "routing-70-30.yaml", ["workload.qps=40"])
     parted, tried = (answer(scenario, Question(requests=6_000, cascade=way)) for way in (False, True))
