@@ -27,6 +27,7 @@ class Load(StrEnum):
 
     peak = "peak"
     mean = "mean"
+    day = "day"
 
 
 class Router(StrEnum):
@@ -64,14 +65,11 @@ def command(
     trace: Trace = None,
     requests: Annotated[int | None, typer.Option("--requests", min=1, help="Queries of synthetic traffic.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
-    at: Annotated[Load, typer.Option("--load", help="The busiest hour, or the mean of the day.")] = Load.peak,
+    at: Annotated[
+        Load,
+        typer.Option("--load", help="The busiest hour, the mean of the day, or its hours as `workload.day` has them."),
+    ] = Load.peak,
     rate_factor: Annotated[float, typer.Option("--rate-factor", help="So many times the arrivals a second.")] = 1.0,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            "--profile", metavar="1,3,...", help="Relative rates over a day in equal parts: 24 go by the hour."
-        ),
-    ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
@@ -141,7 +139,7 @@ def command(
         seed=seed,
         peak=at is Load.peak,
         rate_factor=rate_factor,
-        profile=_rates(profile),
+        day=at is Load.day,
         cascade=cascade,
         prediction_error=prediction_error,
         start_s=_parsed("--from", start, "s", 0.0),
@@ -203,13 +201,6 @@ def _parsed(flag: str, text: str | None, unit: str, default: float) -> float:
         return default if text is None else units.parse(text, unit)
     except units.UnitError as error:
         raise UserError(f"{flag}: {error}") from error
-
-
-def _rates(listed: str | None) -> tuple[float, ...]:
-    try:
-        return () if listed is None else tuple(float(rate) for rate in listed.split(","))
-    except ValueError as error:
-        raise UserError(f"--profile {listed}: give numbers with commas between them") from error
 
 
 def _progress(arrived: int) -> None:

@@ -182,8 +182,8 @@ def _planned(
 
     Of a cascade, of those whom the first tier answers: what the others wait adds up as no percentiles do.
     """
-    asked = (question.trace, question.rate_factor, question.kv_kept, question.replicas, question.profile)
-    if (*asked, question.stopping) != (None, 1.0, 1.0, None, (), None):
+    asked = (question.trace, question.rate_factor, question.kv_kept, question.replicas, question.day)
+    if (*asked, question.stopping) != (None, 1.0, 1.0, None, False, None):
         return {}
     delay_s = 0.0 if question.cascade else _decision_s(scenario)
     found = {}

@@ -56,12 +56,15 @@ def _drawn(
     setups: Sequence[Setup], question: Question, scenario: Scenario, reach: float
 ) -> tuple[list[Load], list[str]]:
     work = scenario.workload
-    busiest = question.peak and not question.profile  # a profile has its own peak
-    rate_per_s = work.qps * (work.peak_to_mean if busiest else 1.0) * question.rate_factor * reach
+    if question.day and work.day is None:
+        raise UserError(f"{scenario.name}: --load day needs the hours: give workload.day")
+    profile = work.day.rates if question.day and work.day else ()
+    busiest = question.peak and not profile
+    rate_per_s = work.qps * (work.busiest_to_mean if busiest else 1.0) * question.rate_factor * reach
     drawn = [ready.traffic for ready in setups if ready.traffic is not None]
     each = max(ready.requests_per_query for ready in setups)
     tta_s = max(float(ready.plan.row["tta_s"]) for ready in setups)
-    lasting = max(int(FEWEST / each), int(LIVES * rate_per_s * tta_s), int(DAY_S * rate_per_s * bool(question.profile)))
+    lasting = max(int(FEWEST / each), int(LIVES * rate_per_s * tta_s), int(DAY_S * rate_per_s * bool(profile)))
     count = question.requests or lasting
     if count * each > question.most_requests:
         raise UserError(
@@ -70,7 +73,7 @@ def _drawn(
         )
     # All arrive as the whole does; the burstiness of a pool is what is left of it there.
     whole = [
-        replace(one, rate_per_s=rate_per_s, law=question.gaps, burstiness=work.burstiness, profile=question.profile)
+        replace(one, rate_per_s=rate_per_s, law=question.gaps, burstiness=work.burstiness, profile=tuple(profile))
         for one in drawn
     ]
     made = [

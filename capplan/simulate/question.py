@@ -24,9 +24,9 @@ class Stopping:
 class Question:
     """How to simulate. trace: a file or a ServeGen folder, None for synthetic traffic by the scenario.
 
-    requests: queries of synthetic traffic. rate_factor: so many times the arrivals a second. profile: relative rates
-    over equal parts of a day, none for a steady rate. cascade: queries go through the tiers of the scenario's
-    routing one after another. replicas, routing: None for the plan's. prediction_error: sigma of the log of
+    requests: queries of synthetic traffic. rate_factor: so many times the arrivals a second. peak: at the rate of the
+    busiest hour; day: over whole days, as `workload.day` has their hours. cascade: queries go through the tiers of the
+    scenario's routing one after another. replicas, routing: None for the plan's. prediction_error: sigma of the log of
     predicted over true length. first_classes: those that go before all others, the first of them first;
     preempt_lower: they take running requests' places too. kv_kept: share of the KV entries kept.
     """
@@ -36,7 +36,7 @@ class Question:
     seed: int = 0
     peak: bool = True
     rate_factor: float = 1.0
-    profile: tuple[float, ...] = ()
+    day: bool = False
     start_s: float = 0.0
     end_s: float = inf
     cascade: bool = False

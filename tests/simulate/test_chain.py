@@ -189,8 +189,8 @@ def test_policies_on_thinking_act_in_the_simulation_as_in_the_plan(policy):
     found = answer(scenario, Question())
     for statistic in ("mean", "p95"):
         row = next(row for row in found.rows if row["statistic"] == statistic)
-        assert row["planned_tta_s"] == pytest.approx(row["tta_s"], rel=0.1)
-        assert row["planned_ttfo_s"] == pytest.approx(row["ttfo_s"], rel=0.1)
+        assert row["planned_tta_s"] == pytest.approx(row["tta_s"], rel=0.2)
+        assert row["planned_ttfo_s"] == pytest.approx(row["ttfo_s"], rel=0.2)
     plain = answer(loader.load(SCENARIOS / "default.yaml", ["workload.qps=5"]), Question())
     assert sum(plan.row["replicas"] for plan in found.plans) < plain.plans[0].row["replicas"]
 
@@ -233,8 +233,9 @@ def test_early_stopping_and_a_daily_profile_are_seen_in_the_run():
     assert stopped.rows[0]["output_tokens_per_s"] < 0.9 * usual.rows[0]["output_tokens_per_s"]
     assert stopped.rows[0]["tta_s"] < usual.rows[0]["tta_s"]
     assert stopped.rows[0]["planned_tta_s"] is None
-    chat = loader.load(SCENARIOS / "templates/chat.yaml", ["workload.qps=0.2"])
-    found = answer(chat, Question(profile=(1.0, 3.0)))
+    found = answer(
+        loader.load(SCENARIOS / "default.yaml", ["workload.qps=0.2", "workload.day=[1, 3]"]), Question(day=True)
+    )
     waiting = found.series["time_s"], found.series["running"]
     first_half = waiting[0] < 43_200
-    assert waiting[1][~first_half].mean() > 2 * waiting[1][first_half].mean()
+    assert waiting[1][~first_half].mean() > 2.5 * waiting[1][first_half].mean()
