@@ -5,7 +5,7 @@ STYLE = """
   --ink: light-dark(#1f2328, #e6edf3); --bad: light-dark(#b3261e, #ff8a80); --paper: light-dark(#fff, #0d1117);
   --band: light-dark(#f6f8fa, #161b22); --key: light-dark(#2f5f8f, #7fb2e5); }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 76rem;
+body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 76rem;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; } .about { color: var(--soft); margin: .25rem 0 0; }
 h2 { font-size: 1.25rem; margin: 3rem 0 1rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
@@ -45,10 +45,11 @@ figure button { font: inherit; font-size: .8125rem; color: var(--key); backgroun
   border-radius: .35rem; padding: .2rem .6rem; font-size: .875rem; max-width: 24rem; }
 @media print {
   @page { margin: 14mm; }
-  :root { color-scheme: light; } body { font-size: 11px; max-width: none; margin: 0; padding: 0; }
+  :root { color-scheme: light; font-size: 11px; } body { max-width: none; margin: 0; padding: 0; }
   nav, button.save, #columns { display: none; } .wide { max-height: none; overflow: visible; }
-  thead th { position: static; } figure { max-width: 150mm; } table { font-size: 9px; } th, td { padding: 1px 5px; }
-  .tiles dd { font-size: 1.2rem; } .cards { grid-template-columns: repeat(4, 1fr); }
+  thead th { position: static; } figure { max-width: 150mm; } table { font-size: .82rem; } th, td { padding: 1px 5px; }
+  .tiles { grid-template-columns: repeat(6, 1fr); gap: .5rem; } .tiles dd { font-size: 1.2rem; }
+  .cards { grid-template-columns: repeat(4, 1fr); gap: .5rem; } h2 { margin-top: 2rem; }
   h2, h3 { break-after: avoid; } figure, tr, .card, .tiles { break-inside: avoid; }
 }
 """
@@ -82,7 +83,9 @@ function show(mark, x, y) {
   tip.style.left = Math.min(x + 14, innerWidth - tip.offsetWidth - 8) + "px";
   tip.style.top = y + 14 + "px";
 }
-const marks = "[role=graphics-symbol][aria-label]";
+// Marks of the data; axes, legends and titles are described, too, and stay still.
+const marks = "[role=graphics-symbol][aria-label]" +
+  ["axis", "legend", "title"].map(one => `:not([aria-roledescription=${one}])`).join("");
 for (const figure of document.querySelectorAll("figure")) {
   // One stop of the tabulator a chart; arrows go from mark to mark.
   const all = [...figure.querySelectorAll(marks)];

@@ -24,7 +24,7 @@ class Bars:
         encoding = {"y": words(self.what, title=None), "x": amounts(self.amount)}
         made: dict[str, Any] = {"mark": {"type": "bar", "tooltip": True}, "height": {"step": BAR}}
         if not self.parts:
-            said = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": INK}
+            said = {"type": "text", "align": "left", "dx": 5, "fontSize": 12, "color": INK, "aria": False}
             text = {"field": self.amount, "type": "quantitative", "format": ",.0f"}
             bar = {"mark": made["mark"], "encoding": {"tooltip": tooltip(rows[0])}}
             layers = [bar, {"mark": said, "encoding": {"text": text}}]
