@@ -106,7 +106,12 @@ class Part:
 
     def __repr__(self) -> str:
         """What differs from the defaults."""
-        told = {name: value for name in self._keys if (value := getattr(self, name)) != self._keys[name].default}
+        held = self.__dict__
+        told = {
+            name: held[name]
+            for name, known in self._keys.items()
+            if held[name] is not known.default and held[name] != known.default
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     def contradictions(self) -> Iterator[Contradiction]:
