@@ -13,6 +13,7 @@ from capplan.records import dataclass
 GRID = 41
 _DENSER = 1.4
 _LEAST = 0.02
+_IDLEST = 1e-12  # of the first state, so that no time is divided by no rate
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,21 @@ class Curve:
         return Steady(*(_between(getattr(self.states, f.name), low, part) for f in fields(Steady)))
 
     def at_rate(self, rate_per_s: Any) -> Steady:
-        """The state that serves `rate_per_s` requests a second; the fullest where none does."""
-        return self.at(self.states.requests_per_s, rate_per_s)
+        """The state that serves `rate_per_s` requests a second; the fullest where none does.
+
+        Below the first state of the grid a replica mostly stands idle: what is in it, and what a request meets there,
+        falls in proportion to the rate; the times of a request alone stay.
+        """
+        state = self.at(self.states.requests_per_s, rate_per_s)
+        part = np.clip(rate_per_s / state.requests_per_s, _IDLEST, 1.0)
+        return replace(
+            state,
+            decoding=state.decoding * part,
+            prefill_share=state.prefill_share * part,
+            queue_s=state.queue_s * part,
+            ttft_s=state.ttft_s - state.queue_s * (1.0 - part),
+            requests_per_s=state.requests_per_s * part,
+        )
 
 
 def curve(replica: Replica, requests: Requests, most: Any) -> Curve:

@@ -61,7 +61,10 @@ def number_cv2(traffic: Traffic) -> Floats:
     0.025
     """
     a, slope, present = _parts(traffic)
-    linger, gaps2 = np.asarray(traffic.lingering, np.float64), np.square(np.asarray(traffic.arrival_cv, np.float64))
+    linger, gaps2 = (
+        np.minimum(np.asarray(traffic.lingering, np.float64), 1.0),
+        np.square(np.asarray(traffic.arrival_cv, np.float64)),
+    )
     shared = linger * (np.square(1 + a) * gaps2 + np.square(a * np.asarray(traffic.prompt_cv)))
     result: Floats = (1 - linger + shared) / (present * (1 - slope))
     return result
@@ -74,7 +77,10 @@ def pace_cv2(traffic: Traffic) -> Floats:
     0.0
     """
     a, slope, present = _parts(traffic)
-    linger, gaps2 = np.asarray(traffic.lingering, np.float64), np.square(np.asarray(traffic.arrival_cv, np.float64))
+    linger, gaps2 = (
+        np.minimum(np.asarray(traffic.lingering, np.float64), 1.0),
+        np.square(np.asarray(traffic.arrival_cv, np.float64)),
+    )
     shared = linger * (np.square(a + slope) * gaps2 + np.square(a * np.asarray(traffic.prompt_cv)))
     result: Floats = ((1 - linger) * np.square(slope) + shared) / (present * (1 - slope))
     return result

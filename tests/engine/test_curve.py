@@ -35,6 +35,17 @@ def test_the_ends_of_the_curve_are_its_emptiest_and_fullest_states(replica_of: R
     assert float(along.at_rate(0.0).itl_s) == pytest.approx(float(along.take((..., 0)).states.itl_s))
 
 
+def test_below_its_first_state_a_replica_is_as_idle_as_its_rate_says(replica_of: ReplicaOf) -> None:
+    along = curve(replica_of(), Requests.of(2000.0, 500.0), 100.0)
+    first = along.take((..., 0)).states
+    rate = float(first.requests_per_s) / 1000
+    idle = along.at_rate(rate)
+    assert float(idle.requests_per_s) == pytest.approx(rate)
+    assert float(idle.decoding) == pytest.approx(float(first.decoding) / 1000)
+    assert float(idle.service_s) == pytest.approx(float(first.service_s))
+    assert float(idle.ttft_s) == pytest.approx(float(first.ttft_s - first.queue_s), rel=1e-4)
+
+
 def test_rate_itl_and_ttft_rise_along_the_curve(replica_of: ReplicaOf) -> None:
     states = curve(replica_of(), Requests.of(2000.0, 500.0), 200.0).states
     for values in (states.requests_per_s, states.itl_s, states.ttft_s):
