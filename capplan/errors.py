@@ -23,3 +23,9 @@ class PriceError(CapplanError):
     """A price is missing or too old while `--strict` asks for a fresh one."""
 
     exit_code = 4
+
+
+class UnjudgedError(CapplanError):
+    """A target that nothing is known to judge by, while `--strict` asks that every one is kept."""
+
+    exit_code = 4

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from capplan.errors import InfeasibleError, PriceError, UserError
+from capplan.errors import InfeasibleError, PriceError, UnjudgedError, UserError
 
 from . import _completion
 
@@ -43,7 +43,8 @@ Out = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and warnings on stderr.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours (so does NO_COLOR).")]
 Strict = Annotated[
-    bool, typer.Option("--strict", help="Exit 4 where a price of the catalogue is undated or over 90 days old.")
+    bool,
+    typer.Option("--strict", help="Exit 4 where a price is undated or over 90 days old, or a target cannot be judged."),
 ]
 AsOf = Annotated[
     str | None,
@@ -107,8 +108,8 @@ def emit(
     """Prints a report, or writes it to `out`, and the charts asked for; warns of old prices, refuses them if `strict`.
 
     Prices are judged as of the day on which the catalogue last looked them up, or of `as_of`, never of the clock.
-    Raises `PriceError` (exit 4) before printing, `InfeasibleError` (exit 3) after it, when no row can be and nobody
-    allowed that.
+    Raises `PriceError` or, for a target that cannot be judged, `UnjudgedError` (exit 4) before printing,
+    `InfeasibleError` (exit 3) after it, when no row can be and nobody allowed that.
     """
     from capplan.report.formats import render
     from capplan.report.report import withheld
@@ -117,6 +118,9 @@ def emit(
     old = old_prices(report, as_of)
     if strict and old:
         raise PriceError("\n".join(old))
+    unjudged = unjudged_targets(report)
+    if strict and unjudged:
+        raise UnjudgedError("\n".join(unjudged))
     shown = report if allow_infeasible else withheld(report)
     if chart:
         from capplan.report.charts.of import charts
@@ -132,8 +136,8 @@ def emit(
         raise InfeasibleError("no feasible plan" + ("" if terminal and name == "table" else f"\n{refusals(report)}"))
     if not all(report.feasible_rows) and not quiet:
         note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be")
-    if old and not quiet:
-        note("\n".join(f"warning: {said}" for said in old))
+    if (old or unjudged) and not quiet:
+        note("\n".join(f"warning: {said}" for said in (*old, *unjudged)))
 
 
 def pictures(asked: Sequence[str] | None) -> list[tuple[str, Path]]:
@@ -202,6 +206,11 @@ def old_prices(report: Report, as_of: str | None = None) -> list[str]:
     from capplan.cost.age import day, stale
 
     return stale(report.prices, day(as_of) if as_of else None)
+
+
+def unjudged_targets(report: Report) -> list[str]:
+    """Targets that nothing is known to judge some plan by, one sentence each."""
+    return list(dict.fromkeys(f"{said.key}: {said.source}" for said in report.assumptions if said.kind == "unjudged"))
 
 
 def write(text: str, out: Path | None = None) -> None:

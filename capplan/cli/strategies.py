@@ -1,6 +1,7 @@
 """Which way of thinking gives a right answer cheapest, and the frontier of cost, accuracy and latency.
 
-With `--models`: models side by side, each thinking as long as equal arithmetic, cost or latency allows.
+With `--models`: models side by side, each thinking as long as equal arithmetic, cost or latency allows. With
+`--policies`: what hints, caps by class, quotas, early stops, caches and compression change, one after another.
 
 $ capplan strategies scenarios/maths-strategies.yaml
 """
@@ -25,20 +26,30 @@ Training = Annotated[
     typer.Option("--training", metavar="MODEL=USD", help="With --models: what its training or distilling cost."),
 ]
 
+ByPolicy = Annotated[bool, typer.Option("--policies", help="The scenario's policies on thinking, one after another.")]
+
 
 @reports
 def command(
     scenario: ScenarioFile = None,
     models: Models = None,
+    policies: ByPolicy = False,
     equal: Equal = "flop",
     training: Training = None,
     settings: Settings = None,
 ) -> "Report":
     from capplan.report.report import report
     from capplan.search.compute import at_equal
+    from capplan.search.policies import step_by_step
     from capplan.search.strategies import compare
 
     loaded = load(scenario, settings)
+    if policies:
+        if models is not None:
+            raise UserError("--policies: goes without --models")
+        steps = step_by_step(loaded)
+        told, asked = steps.notes, loaded.resolved()
+        return report("policies", steps.plans, rows=steps.rows, axes=("policy",), notes=told, scenario=asked)
     if models is None:
         if training:
             raise UserError(f"--training {training[0]}: needs --models")

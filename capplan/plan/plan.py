@@ -154,7 +154,8 @@ def _assumptions(
         work = scenario.workload
         told = [(work.given(name), getattr(work, name)) for name in _TRAFFIC]
         thinking = id(scenario.reasoning) if scenario.reasoning.given("policies") else 0
-        return (id(scenario.cost), thinking, *told, accuracy and (accuracy.status, accuracy.basis))
+        known = (accuracy and (accuracy.status, accuracy.basis)) or scenario.reasoning.strategy
+        return (id(scenario.cost), thinking, *told, known)
 
     same = alike(range(len(scenarios)), about)
     known = [_assumed(scenarios[at], served, right[at]) for at in same.firsts]
@@ -170,6 +171,11 @@ def _assumed(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) 
         kind = "estimate" if one.published else "scenario"
         said.append(Assumption("reasoning.policies", one.name, one.said, kind))
     said += stated(scenario, served)
+    wanted = scenario.targets.accuracy
     if accuracy is not None:
         said.append(Assumption("quality", accuracy.status, accuracy.basis, "estimate"))
+    elif wanted is not None:
+        unknown = f"not judged, for the accuracy of {scenario.reasoning.strategy} on {served.model.name} is not known"
+        cure = "give quality.benchmark, single_sample_accuracy, direct_accuracy or curve"
+        said.append(Assumption("targets.accuracy", wanted, f"{unknown} ({cure})", "unjudged"))
     return tuple(said)

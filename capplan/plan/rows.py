@@ -91,6 +91,7 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         **trust.columns(at(parts.likely.spread), parts.likely.extrapolates_at(i)),
         **parts.bill.columns(i, at(load.queries_per_s), output),
         "accuracy": right,
+        **accuracy_columns(parts.accuracy),
         "usd_per_correct_answer": usd_per(total_cents, queries * right, 1.0) if right else None,
         "feasible": not refused,
         "bottleneck": refused[0].constraint if refused else sizing.bound[i],
@@ -120,6 +121,16 @@ def lost(parts: Parts, upkeep: Upkeep) -> Iterator[Assumption]:
         share = parts.at(upkeep.evicted(parts.load, parts.sizing.peak))
         value = f"without the {share:.2%} of the queries that are evicted"
         yield Assumption("latencies", value, "an evicted query starts anew", "estimate")
+
+
+def accuracy_columns(found: Accuracy | None) -> dict[str, Any]:
+    """The 90 % interval of an accuracy and how it is known; None where it is not."""
+    return {
+        "accuracy_low": None if found is None else float(np.asarray(found.low)),
+        "accuracy_high": None if found is None else float(np.asarray(found.high)),
+        "accuracy_status": None if found is None else found.status,
+        "accuracy_metric": None if found is None else found.metric,
+    }
 
 
 def excuses(parts: Parts) -> tuple[Excuse, ...]:

@@ -321,11 +321,19 @@ def capped(law: LengthLaw, most_tokens: Values) -> LengthLaw:
 
 @dataclass(frozen=True)
 class Slice(_OnGrid):
-    """The requests of a law between two shares, 0.0 the shortest: (0.5, 1.0) is the longer half."""
+    """The requests of a law between two shares, 0.0 the shortest: (0.5, 1.0) is the longer half.
+
+    stretch: of all means and squares, so that the slices of a law have its mean together.
+    """
 
     law: LengthLaw
     low: float
     high: float
+    stretch: float = 1.0
+
+    @cached_property
+    def _grid(self) -> Array:
+        return self.quantile_tokens(_SHARES) * self.stretch
 
     def quantile_tokens(self, share: Values) -> Array:
         inside = self.low + np.asarray(share, dtype=np.float64) * (self.high - self.low)
@@ -336,7 +344,9 @@ def part_of(law: LengthLaw, low: float, high: float) -> LengthLaw:
     """The slice of a law between two shares; requests of one length are all slices alike."""
     if isinstance(law, Scaled):
         return Scaled(part_of(law.law, low, high), law.factor)
-    return law if isinstance(law, Constant) else Slice(law, low, high)
+    if isinstance(law, Constant):
+        return law
+    return Slice(law, low, high, float(law.mean_tokens / law.quantile_tokens(_SHARES).mean()))
 
 
 def _cv(law: LengthLaw) -> Array:

@@ -129,6 +129,8 @@ FURTHER = (
     Metric("speculative_decoding", "drafts", "text", "", "candidate", "What proposes tokens, and how many at once."),
     Metric("behind", "behind", "text", "", "candidate", "What a plan loses on against the winner, or what it serves."),
     Metric("pool", "pool", "text", "", "candidate", "Part of the fleet that serves one tier, or all queries."),
+    Metric("policy", "policy", "text", "", "candidate", "Policy on thinking that this row adds to those above it."),
+    Metric("change_usd_per_year", "change/year", "usd", "lower", "cost", "Cost of the year against the row above."),
     Metric("share", "share", "ratio", "", "candidate", "Share of the queries that come here."),
     Metric("accuracy_low", "at least", "ratio", "higher", "quality", "Lower end of the accuracy's 90 % interval."),
     Metric("accuracy_high", "at most", "ratio", "higher", "quality", "Upper end of the accuracy's 90 % interval."),
@@ -184,6 +186,10 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "compute": (
         "thinking_tokens", "flop_per_query", "annual_tco_usd", "usd_per_1k_queries", "tta_s", "gpus",
         "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "usd_per_correct_answer",
+    ),
+    "policies": (
+        "thinking_tokens", "output_tokens", "concurrency", "tta_s", "tta_p99_s", "gpus", "annual_tco_usd",
+        "change_usd_per_year", "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "usd_per_correct_answer",
     ),
     "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
     "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "planned_tta_s"),

@@ -86,7 +86,7 @@ def _one(report: Report) -> Iterator[Block]:
         yield from (Heading("Cost of a year"), lines_grid(report.lines), _facts(report, (*_UNIT_COSTS, *_UNITS)))
     for sentence in report.notes:
         yield Text(sentence)
-    if trusted := _trust(report):
+    for trusted in filter(None, (_trust(report), _right(report))):
         yield Text(trusted)
     if report.assumptions:
         yield Heading("Rests on")
@@ -101,6 +101,15 @@ def _trust(report: Report) -> str:
         return ""
     beyond = f"; extrapolates: {row['extrapolates']}" if row.get("extrapolates") else ""
     return f"Throughput and latencies within -{1 - low:.0%} / +{high - 1:.0%} in 8 of 10 cases{beyond}."
+
+
+def _right(report: Report) -> str:
+    """How well the accuracy is known; '' where it is not."""
+    row = report.rows[0]
+    low, right, high = (row.get(name) for name in ("accuracy_low", "accuracy", "accuracy_high"))
+    if not isinstance(low, float) or not isinstance(right, float) or not isinstance(high, float):
+        return ""
+    return f"Accuracy {right:.1%} ({row['accuracy_status']}), between {low:.1%} and {high:.1%} in 9 of 10 cases."
 
 
 def _strategies(report: Report) -> Iterator[Block]:

@@ -64,21 +64,14 @@ def at_equal(
 
 
 def _row(plan: Plan) -> dict[str, Any]:
-    """The plan's row with its arithmetic and the interval of its accuracy."""
+    """The plan's row with its arithmetic."""
     asked = scene.demand_of(plan.scenario)
     arch = model_of(plan.scenario.model, base=plan.scenario.path.parent if plan.scenario.path else None).architecture
     tokens = np.asarray(asked.prompt_tokens) + np.asarray(asked.output_tokens) / np.asarray(asked.samples)
     # Samples share the prompt; each attends to it and to itself.
     prompt = float(model_flop(arch, asked.prompt_tokens))
     flop = prompt + float(asked.samples) * (float(model_flop(arch, tokens)) - prompt)
-    right = scene.accuracy_of(plan.scenario)
-    return {
-        **plan.row,
-        "flop_per_query": flop,
-        "accuracy_low": None if right is None else float(np.asarray(right.low)),
-        "accuracy_high": None if right is None else float(np.asarray(right.high)),
-        "accuracy_status": None if right is None else right.status,
-    }
+    return {**plan.row, "flop_per_query": flop}
 
 
 def _tokens(scenario: Scenario, by: str, wanted: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from capplan.cost.lines import usd_per
 from capplan.plan import Plan, plans
 from capplan.plan.excuses import missed_limit
+from capplan.plan.rows import accuracy_columns
 from capplan.reasoning import scene
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
@@ -107,10 +108,7 @@ def _row(plan: Plan, right: Accuracy | None, columns: Sequence[str]) -> dict[str
         row.setdefault(_key(name), None)
     value = None if right is None else float(np.asarray(right.value))
     row["accuracy"] = value
-    row["accuracy_low"] = None if right is None else float(np.asarray(right.low))
-    row["accuracy_high"] = None if right is None else float(np.asarray(right.high))
-    row["accuracy_status"] = None if right is None else right.status
-    row["accuracy_metric"] = None if right is None else right.metric
+    row |= accuracy_columns(right)
     queries = plan.scenario.workload.qps * _YEAR_S
     row["usd_per_correct_answer"] = usd_per(_cents(row), queries * value, 1.0) if value else None
     return row

@@ -251,3 +251,13 @@ def test_strict_refuses_prices_that_are_too_old_and_says_which_key_to_give(cappl
     warned = capplan("tco", *later)
     assert warned.returncode == 0 and "warning: purchase price" in warned.stderr and warned.stdout
     assert capplan("tco", *later, "--quiet").stderr == ""
+
+
+def test_a_target_on_accuracy_that_nothing_judges_is_told_and_strict_refuses_it(capplan) -> None:
+    wanted = ("tco", "--set", "targets.accuracy=80 %")
+    done = capplan(*wanted)
+    assert done.returncode == 0 and "warning: targets.accuracy: not judged" in done.stderr
+    strict = capplan(*wanted, "--strict")
+    assert strict.returncode == 4 and "quality.benchmark" in strict.stderr and not strict.stdout
+    told = capplan(*wanted, "--set", "quality.single_sample_accuracy=85 %", "--strict")
+    assert told.returncode == 0 and "targets.accuracy" not in told.stderr

@@ -1,6 +1,7 @@
 """Comparing ways of thinking: the frontier, the bill of the verifier, the recommendation, and equal arithmetic."""
 
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from capplan.scenario.loader import load, loads
 from capplan.search.compute import at_equal
 from capplan.search.contenders import LINE_UP, contenders, differing
 from capplan.search.dominance import dominated, staircase
+from capplan.search.policies import step_by_step
 from capplan.search.strategies import compare
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -164,3 +166,28 @@ def test_a_distilled_model_says_when_it_has_earned_its_training():
         at_equal(scenario, ["deepseek-r1-distill-qwen-7b"], "flop", {"llama-3.1-8b": 1.0})
     with pytest.raises(UserError, match="choose flop, cost or latency"):
         at_equal(scenario, ["deepseek-r1-distill-qwen-7b"], "price")
+
+
+BUDGETS = SCENARIOS / "thinking-budgets.yaml"
+
+
+def test_policies_one_after_another_end_at_the_plan_of_the_scenario():
+    found = step_by_step(load(BUDGETS))
+    whole = plan(load(BUDGETS)).row
+    assert found.rows[0]["policy"] == "none" and len(found.rows) == 8
+    for name in ("annual_tco_usd", "gpus", "tta_s", "accuracy", "output_tokens"):
+        assert found.rows[-1][name] == whole[name]
+    changes = sum(row["change_usd_per_year"] for row in found.rows[1:])
+    assert found.rows[0]["annual_tco_usd"] + changes == whole["annual_tco_usd"]
+
+
+def test_no_budget_makes_anybody_think_longer_or_answer_better():
+    rows = step_by_step(load(BUDGETS)).rows
+    for before, after in pairwise(rows):
+        assert after["thinking_tokens"] <= before["thinking_tokens"] * (1 + 1e-9)
+        assert after["accuracy"] <= before["accuracy"]
+
+
+def test_a_scenario_without_policies_is_told_which_there_are():
+    with pytest.raises(UserError, match="answer_cache, trace_cache, hint, classifier"):
+        step_by_step(loads(HEAD, "x.yaml"))
