@@ -1,6 +1,6 @@
 """What a shell offers after TAB: names of the catalogue, scenario keys and columns of a report."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 
 def models(incomplete: str) -> list[str]:
@@ -25,6 +25,30 @@ def settings(incomplete: str) -> list[str]:
         return [f"{key}=" for key in keys() if key.startswith(incomplete)]
     known = {"model": models, "gpu": accelerators, "serving.engine": engines}
     return [f"{path}={name}" for name in known[path](value)] if path in known else []
+
+
+def each(complete: Callable[[str], list[str]]) -> Callable[[str], list[str]]:
+    """The same for the last of several words with commas between them."""
+
+    def last(incomplete: str) -> list[str]:
+        before, comma, word = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in complete(word)]
+
+    return last
+
+
+def entries(incomplete: str) -> list[str]:
+    """Everything that the catalogue has under a name."""
+    from capplan.catalog.files import KINDS
+
+    return sorted({name for kind in KINDS for name in _names(kind, incomplete)})
+
+
+def formats(incomplete: str) -> list[str]:
+    """Output formats."""
+    from capplan.report.formats import names
+
+    return [name for name in names() if name.startswith(incomplete)]
 
 
 def columns(incomplete: str) -> list[str]:

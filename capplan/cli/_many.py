@@ -10,7 +10,7 @@ import typer
 
 from capplan.errors import UserError
 
-from .common import emit, note, write
+from .common import emit, is_scenario, note, write
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
@@ -61,11 +61,6 @@ def write_text(text: str, out: Path | None) -> None:
     if out is None:
         write(text)
         return
-    if out.is_file() and _is_scenario(out):
+    if out.is_file() and is_scenario(out):
         raise UserError(f"--out {out}: would overwrite a scenario; choose another name")
     write_file(out, text.encode())
-
-
-def _is_scenario(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return any(line.startswith(("version: 1", "workload:")) for line in file)

@@ -10,7 +10,8 @@ import typer
 
 from capplan.errors import UserError
 
-from .common import Charts, Format, Out, Quiet, note, output_format, pictures, save_charts, write
+from ._charts import Charts, pictures, save_charts
+from .common import Format, Out, Quiet, note, output_format, write
 
 Measured = Annotated[list[Path], typer.Argument(metavar="MEASURED...", help="Points files or benchmark results.")]
 Assume = Annotated[

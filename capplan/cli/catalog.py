@@ -12,6 +12,7 @@ import typer
 
 from capplan.errors import UserError
 
+from . import _completion
 from .common import Out, Quiet, note, write
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def list_(kind: Kind = None, format: Shape = Format.table, out: Out = None) -> N
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name or alias of an entry.")],
+    name: Annotated[str, typer.Argument(help="Name or alias of an entry.", autocompletion=_completion.entries)],
     kind: Annotated[str | None, typer.Option("--kind", "-k", metavar="KIND", help="Where to look.")] = None,
     format: Shape = Format.table,
     out: Out = None,

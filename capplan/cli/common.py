@@ -15,9 +15,9 @@ import typer
 from capplan.errors import InfeasibleError, PriceError, UnjudgedError, UserError
 
 from . import _completion
+from ._charts import Charts, pictures, save_charts
 
 if TYPE_CHECKING:
-    from capplan.report.charts.chart import Chart
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
 
@@ -31,11 +31,14 @@ Settings = Annotated[
     ),
 ]
 Format = Annotated[
-    str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json, csv, markdown or html.")
-]
-Charts = Annotated[
-    list[str] | None,
-    typer.Option("--chart", metavar="[NAME=]FILE", help="Also a chart as .svg or .png; repeatable."),
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="FORMAT",
+        help="table, json, csv, markdown, html ...",
+        autocompletion=_completion.formats,
+    ),
 ]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write to a file; its suffix picks the format.")
@@ -126,44 +129,15 @@ def emit(
         from capplan.report.charts.of import charts
 
         save_charts(charts(shown), chart)
-    terminal = out is None and sys.stdout.isatty()
-    wanted = terminal or bool(os.environ.get("FORCE_COLOR"))
-    color = wanted and not no_color and not os.environ.get("NO_COLOR")
-    name = output_format(format, out)
-    write(render(shown, name, width=_columns() if terminal else None, color=color), out)
+    width, name = columns(out), output_format(format, out)
+    write(render(shown, name, width, colored(out, no_color)), out)
     if report.infeasible and not allow_infeasible:
         # On a terminal the table above has just given the reasons.
-        raise InfeasibleError("no feasible plan" + ("" if terminal and name == "table" else f"\n{refusals(report)}"))
+        raise InfeasibleError("no feasible plan" + ("" if width and name == "table" else f"\n{refusals(report)}"))
     if not all(report.feasible_rows) and not quiet:
         note(f"warning: {report.feasible_rows.count(False)} of {len(report.rows)} plans cannot be")
     if (old or unjudged) and not quiet:
         note("\n".join(f"warning: {said}" for said in (*old, *unjudged)))
-
-
-def pictures(asked: Sequence[str] | None) -> list[tuple[str, Path]]:
-    """The charts that `--chart` asks for: name, '' for the first, and file."""
-    from capplan.report.charts.draw import SUFFIXES
-
-    made = []
-    for text in asked or ():
-        name, _, file = text.rpartition("=")
-        if Path(file).suffix.lower() not in SUFFIXES:
-            raise UserError(f"--chart {text}: a chart is written as .svg or .png")
-        made.append((name, Path(file)))
-    return made
-
-
-def save_charts(charts: Sequence[Chart], asked: Sequence[str]) -> None:
-    """Writes the charts asked for: by name, else that which the file is named after, else the first."""
-    from capplan.report.charts.draw import picture
-
-    by_name = {chart.name: chart for chart in charts}
-    for name, file in pictures(asked):
-        found = by_name.get(name) if name else by_name.get(file.stem, next(iter(charts), None))
-        if found is None:
-            named = ", ".join(by_name) or "none"
-            raise UserError(f"--chart {name or file}: no such chart (there are: {named})")
-        write_bytes(picture(found, file), file)
 
 
 def output_format(format: str | None, out: Path | None) -> str:
@@ -218,15 +192,10 @@ def write(text: str, out: Path | None = None) -> None:
     if out is None:
         _to_stdout(text)
         return
-    write_bytes(text.encode("utf-8"), out)
-
-
-def write_bytes(content: bytes, out: Path) -> None:
-    """The same for what is no text."""
     from capplan.writing import write_file
 
     _refuse_inputs(out)
-    write_file(out, content)
+    write_file(out, text.encode("utf-8"))
 
 
 def note(message: str) -> None:
@@ -234,8 +203,23 @@ def note(message: str) -> None:
     typer.echo("".join(letter for letter in message if letter.isprintable() or letter == "\n"), err=True)
 
 
+def is_scenario(path: Path) -> bool:
+    """Whether a file that is there is somebody's scenario, in YAML or JSON."""
+    from capplan.reading import Unreadable, parse_json, read_text
+    from capplan.scenario.document import LARGEST_BYTES
+
+    try:
+        text = read_text(path, LARGEST_BYTES)
+        tree = parse_json(text, str(path)) if text.lstrip().startswith("{") else None
+    except Unreadable:
+        return False
+    if isinstance(tree, dict):
+        return "workload" in tree and "schema" not in tree
+    return any(line.startswith(("version: 1", "workload:")) for line in text.splitlines())
+
+
 def _refuse_inputs(out: Path) -> None:
-    if out.suffix.lower() in _INPUT_SUFFIXES:
+    if out.suffix.lower() in _INPUT_SUFFIXES or (out.is_file() and is_scenario(out)):
         raise UserError(f"--out {out}: would overwrite a scenario; reports end in .json .csv .md .html or .txt")
 
 
@@ -254,5 +238,12 @@ def _to_stdout(text: str) -> None:
             raise UserError(f"stdout: cannot write ({error.strerror})") from None
 
 
-def _columns() -> int:
-    return typer.get_terminal_size().columns
+def columns(out: Path | None) -> int | None:
+    """Columns of the terminal that will show it; None for a file or a pipe, in which nothing is folded."""
+    return typer.get_terminal_size().columns if out is None and sys.stdout.isatty() else None
+
+
+def colored(out: Path | None, no_color: bool) -> bool:
+    """Whether to use colours: on a terminal, or where FORCE_COLOR asks, unless --no-color or NO_COLOR says no."""
+    wanted = columns(out) is not None or bool(os.environ.get("FORCE_COLOR"))
+    return wanted and not no_color and not os.environ.get("NO_COLOR")

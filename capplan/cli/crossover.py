@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._completion import models
 from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
 
 @reports
 def command(
-    model: Annotated[str, typer.Option("--model", metavar="A", help="The model that reasons, with growing K.")],
-    versus: Annotated[str, typer.Option("--versus", metavar="B", help="The model that it is compared with.")],
+    model: Annotated[
+        str, typer.Option("--model", metavar="A", help="The model that reasons, with growing K.", autocompletion=models)
+    ],
+    versus: Annotated[
+        str, typer.Option("--versus", metavar="B", help="The model that it is compared with.", autocompletion=models)
+    ],
     scenario: ScenarioFile = None,
     k_versus: Annotated[int, typer.Option("--k-versus", min=1, help="Reasoning steps of B.")] = 1,
     settings: Settings = None,

@@ -8,7 +8,6 @@ $ capplan diff scenarios/default.yaml scenarios/cot-k-sweep.yaml
 
 import datetime
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,7 @@ import typer
 
 from capplan.errors import UserError
 
-from .common import NoColor, Out, Quiet, Settings, note, write
+from .common import NoColor, Out, Quiet, Settings, colored, columns, note, write
 
 if TYPE_CHECKING:
     from capplan.report.diff.policy import Policy
@@ -69,9 +68,7 @@ def command(
     before, after = _sides(base, head, git, settings or [])
     names = (f"{git}:{base}" if git else base, head or base)
     found = diff(before, after, names, limits, day, causes, _annotated(scenario))
-    terminal = out is None and sys.stdout.isatty()
-    color = (terminal or bool(os.environ.get("FORCE_COLOR"))) and not no_color and not os.environ.get("NO_COLOR")
-    write(render(found, name, typer.get_terminal_size().columns if terminal else None, color), out)
+    write(render(found, name, columns(out), colored(out, no_color)), out)
     if found.verdict is not None:
         _tell(found.verdict, quiet)
         if found.verdict.word == "FAIL" and not exit_zero:

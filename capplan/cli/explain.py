@@ -5,15 +5,14 @@ The formulas are those that made the number, recorded while the plan was made.
 $ capplan explain scenarios/default.yaml ttft_s
 """
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capplan.errors import UserError
 
-from ._completion import columns
-from .common import NoColor, Out, Settings, load, write
+from . import _completion
+from .common import NoColor, Out, Settings, colored, load, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +23,9 @@ FORMATS = {"table": ".txt", "json": ".json", "markdown": ".md"}
 Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Scenario file; `default` is the built-in one.")]
 Metric = Annotated[
     str,
-    typer.Argument(metavar="METRIC", help="A column of the report, such as annual_tco_usd.", autocompletion=columns),
+    typer.Argument(
+        metavar="METRIC", help="A column of the report, such as annual_tco_usd.", autocompletion=_completion.columns
+    ),
 ]
 Format = Annotated[str | None, typer.Option("--format", "-f", metavar="FORMAT", help="table, json or markdown.")]
 Depth = Annotated[str, typer.Option("--depth", metavar="LEVELS", help="How deep to go: a number, or all.")]
@@ -55,9 +56,8 @@ def command(
         from capplan.report.derivation import told
         from capplan.report.formats.table import lay_out
 
-        color = out is None and sys.stdout.isatty() and not no_color
         # A tree that is folded is no tree: lines are as long as they need to be, on a terminal too.
-        write(lay_out([cleaned(block) for block in told(metric, step, levels)], None, color), out)
+        write(lay_out([cleaned(block) for block in told(metric, step, levels)], None, colored(out, no_color)), out)
 
 
 def _step(scenario: object, metric: str) -> "Step":

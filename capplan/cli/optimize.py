@@ -11,11 +11,12 @@ import typer
 
 from capplan.errors import InfeasibleError, UserError
 
+from . import _completion
+from ._charts import Charts, pictures
 from ._many import Cluster, Jobs, Resume, interrupted, working, write_scenario
 from .common import (
     AllowInfeasible,
     AsOf,
-    Charts,
     Format,
     NoColor,
     Quiet,
@@ -26,7 +27,6 @@ from .common import (
     load,
     note,
     output_format,
-    pictures,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -39,15 +39,19 @@ Crew = tuple[int, str | None, str, Path | None, bool]
 _SCENARIO = (".yaml", ".yml")
 
 
-def _listed(flag: str, help: str, metavar: str = "A,B") -> Any:
-    return typer.Option(flag, metavar=metavar, help=help)
+def _listed(flag: str, help: str, metavar: str = "A,B", complete: Any = None) -> Any:
+    return typer.Option(flag, metavar=metavar, help=help, autocompletion=complete and _completion.each(complete))
 
 
 def command(
     scenario: ScenarioFile = None,
-    gpus: Annotated[str | None, _listed("--gpus", "Accelerators to choose from.")] = None,
-    models: Annotated[str | None, _listed("--models", "Models to choose from.")] = None,
-    engines: Annotated[str | None, _listed("--engines", "Engines to choose from.")] = None,
+    gpus: Annotated[
+        str | None, _listed("--gpus", "Accelerators to choose from.", complete=_completion.accelerators)
+    ] = None,
+    models: Annotated[str | None, _listed("--models", "Models to choose from.", complete=_completion.models)] = None,
+    engines: Annotated[
+        str | None, _listed("--engines", "Engines to choose from.", complete=_completion.engines)
+    ] = None,
     weights: Annotated[str | None, _listed("--weights", "Number formats of the weights.")] = None,
     kv_cache: Annotated[str | None, _listed("--kv-cache", "Number formats of the KV cache.")] = None,
     concurrency: Annotated[str | None, _listed("--concurrency", "Sequences in flight per replica.", "1,8,64")] = None,

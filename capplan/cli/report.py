@@ -13,7 +13,8 @@ import typer
 
 from capplan.errors import InfeasibleError, UserError
 
-from .common import AllowInfeasible, Charts, ScenarioFile, Settings, load, note, pictures, save_charts, write
+from ._charts import Charts, pictures, save_charts
+from .common import AllowInfeasible, ScenarioFile, Settings, load, note, write
 
 if TYPE_CHECKING:
     from capplan.report.page.page import Page

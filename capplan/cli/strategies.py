@@ -12,13 +12,17 @@ import typer
 
 from capplan.errors import UserError
 
+from ._completion import each, models
 from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
 
 Models = Annotated[
-    str | None, typer.Option("--models", metavar="A,B,C", help="Models to set beside the scenario's own.")
+    str | None,
+    typer.Option(
+        "--models", metavar="A,B,C", help="Models to set beside the scenario's own.", autocompletion=each(models)
+    ),
 ]
 Equal = Annotated[str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal flop, cost or latency.")]
 Training = Annotated[

@@ -9,14 +9,9 @@ from .metrics import IDENTITY, metric
 from .report import Report
 from .show import cell
 
-_NUMBER_FORMATS = {"weights": "weights", "kv_cache": "KV cache"}
+_NUMBER_FORMATS = ("weights", "kv_cache")
 _MOST_NAMED = 3
-_PARALLEL = {
-    "tensor_parallel": "TP",
-    "pipeline_parallel": "PP",
-    "expert_parallel": "EP",
-    "attention_data_parallel": "ADP",
-}
+_PARALLEL = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
 
 
 def row_name(report: Report, at: int) -> str:
@@ -50,9 +45,9 @@ def identity(report: Report) -> str:
     parts = [
         str(constant["model"]) if constant.get("model") else "",
         f"on {constant['gpu']}" if constant.get("gpu") else "",
-        *(f"{constant[name]} {label}" for name, label in _NUMBER_FORMATS.items() if constant.get(name)),
+        *(f"{constant[name]} {metric(name).label}" for name in _NUMBER_FORMATS if constant.get(name)),
         str(constant.get("engine") or ""),
-        *(f"{label} {constant[name]}" for name, label in _PARALLEL.items() if _many(constant.get(name))),
+        *(f"{metric(name).label} {constant[name]}" for name in _PARALLEL if _many(constant.get(name))),
         traffic(report.scenario) if "workload.qps" not in report.axes else "",
     ]
     return ", ".join(part for part in parts if part).replace(", on ", " on ")

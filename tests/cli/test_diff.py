@@ -111,22 +111,34 @@ def test_the_hooks_name_commands_that_there_are(capplan: Run, repository: Path) 
         assert done.returncode == 0, done.stderr
 
 
+GITHUB = {"token": "t", "repository": "own/er", "event.pull_request.number": "7"}
+# GitHub's program, as far as the action uses it: lists the ids of comments that begin with the tag, and keeps calls.
+GH = """#!/bin/sh
+echo "$@" >> "$RUNNER_TEMP/calls"
+case "$*" in *--jq*) cat "$RUNNER_TEMP/known" 2>/dev/null;; esac
+exit 0
+"""
+
+
 def steps(inputs: dict[str, str], repository: Path, tmp_path: Path) -> tuple[int, dict[str, str], str]:
     """Runs the action's steps as GitHub would: (exit code, outputs, what was logged)."""
     action = yaml.safe_load((ROOT / ".github/actions/capplan-diff/action.yml").read_text())
     given = {name: spec.get("default", "") for name, spec in action["inputs"].items()} | inputs
     folder = tmp_path / "runner"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     program = folder / "capplan"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from capplan.cli.main import run; run()" "$@"\n')
     program.chmod(0o755)
+    github = folder / "gh"
+    github.write_text(GH)
+    github.chmod(0o755)
     files = {name: str(folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
     environment = os.environ | files | {"RUNNER_TEMP": str(folder), "PATH": f"{folder}:{os.environ['PATH']}"}
     outputs: dict[str, str] = {}
     log = ""
     for step in action["runs"]["steps"]:
-        if "if" in step:
-            continue  # comments need GitHub
+        if "if" in step and given["comment"] != "true":
+            continue
         env = {name: _filled(text, given, outputs) for name, text in step.get("env", {}).items()}
         script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
         done = subprocess.run(script, cwd=repository, env=environment | env, capture_output=True, text=True)
@@ -141,6 +153,7 @@ def steps(inputs: dict[str, str], repository: Path, tmp_path: Path) -> tuple[int
 def _filled(text: str, inputs: dict[str, str], outputs: dict[str, str]) -> str:
     """The text with the expressions of GitHub that the action uses replaced."""
     text = re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: inputs[found[1]], text)
+    text = re.sub(r"\$\{\{ github\.([\w.]+) \}\}", lambda found: GITHUB.get(found[1], ""), text)
     return re.sub(r"\$\{\{ steps\.compare\.outputs\.(\w+) \}\}", lambda found: outputs.get(found[1], ""), text)
 
 
@@ -155,6 +168,23 @@ def test_the_actions_steps_tell_comment_and_judge(
     assert (tmp_path / "runner" / "GITHUB_STEP_SUMMARY").read_text().startswith("<!-- capplan-diff")
     # An annotation names the line of K in the scenario.
     assert ("file=scenarios/chat.yaml,line=7" in log) == (verdict == "FAIL")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_actions_comment_is_posted_once_and_then_kept_up_to_date(
+    known: bool, repository: Path, tmp_path: Path
+) -> None:
+    runner = tmp_path / "runner"
+    runner.mkdir()
+    if known:
+        (runner / "known").write_text("4711\n")
+    given = {"scenario": "scenarios/chat.yaml", "base": "HEAD", "install": "", "comment": "true"}
+    code, _, log = steps(given, repository, tmp_path)
+    listed, sent = (runner / "calls").read_text().splitlines()
+    assert code == 0, log
+    assert "repos/own/er/issues/7/comments" in listed and "<!-- capplan-diff " in listed
+    asked = "PATCH repos/own/er/issues/comments/4711" if known else "POST repos/own/er/issues/7/comments"
+    assert asked in sent and f"body=@{runner / 'capplan-diff' / 'comment.md'}" in sent
 
 
 def test_the_example_workflow_gives_inputs_that_the_action_takes() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,11 @@ SCENARIO = "version: 1\nname: ours\nmodel: llama-3.1-8b\nworkload:\n  qps: 20\n"
         ("capplan sweep --set gpu=b20", "gpu=b200-sxm"),
         ("capplan explain default annual_t", "annual_tco_usd"),
         ("capplan expl", "explain"),
+        ("capplan crossover --model llama-3.3", "llama-3.3-70b"),
+        ("capplan optimize --gpus h100-sxm,h20", "h100-sxm,h200-sxm"),
+        ("capplan strategies --models qwen2.5-7b,llama-3.3", "qwen2.5-7b,llama-3.3-70b"),
+        ("capplan catalog show h200", "h200-sxm"),
+        ("capplan tco --format mark", "markdown"),
     ],
 )
 def test_a_shell_completes_models_gpus_keys_and_columns(typed: str, offered: str, capplan: Run) -> None:
@@ -27,6 +33,24 @@ def test_a_shell_completes_models_gpus_keys_and_columns(typed: str, offered: str
     assert offered in capplan(env=asked).stdout
     words = {"_CAPPLAN_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
     assert offered in capplan(env=words).stdout.split()
+
+
+@pytest.mark.parametrize("asked", [["tco"], ["diff", "scenarios/default.yaml", "scenarios/default.yaml"],
+                                   ["explain", "default", "ttft_s"]])  # fmt: skip
+def test_colours_are_for_terminals_that_were_not_told_otherwise(asked: list[str], terminal: Any) -> None:
+    assert "\x1b[" in terminal(*asked).text
+    assert "\x1b[" not in terminal(*asked, env={"NO_COLOR": "1"}).text
+    assert "\x1b[" not in terminal(*asked, "--no-color").text
+
+
+def test_a_report_is_never_written_over_a_scenario_whatever_its_suffix(capplan: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text('{"version": 1, "workload": {"qps": 5}}')
+    done = capplan("tco", "-o", mine)
+    assert done.returncode == 2 and "would overwrite a scenario" in done.stderr and "qps" in mine.read_text()
+    report = tmp_path / "report.json"
+    for _ in range(2):
+        assert capplan("tco", "-o", report).returncode == 0
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from ..blocks import Block, Facts, Grid, Heading, Text
 from ..charts.chart import Chart
 from ..charts.strips import text as drawn
 
-SUFFIXES = (".txt", ".table")
+SUFFIXES = (".txt",)
 _STYLES = {"bad": "bold red", "quiet": "dim", "total": "bold", "plain": "", "": ""}
 _UNBOUNDED = 100_000
 

@@ -6,6 +6,8 @@ import io
 from ..compare import TOTAL
 from ..result import Diff
 
+SUFFIXES = (".csv",)
+
 COLUMNS = ("scenario", "row", "status", "metric", "cause", "base", "head", "change", "relative")
 
 

@@ -3,6 +3,8 @@
 from ..result import Diff
 from ..verdict import RULES
 
+SUFFIXES: tuple[str, ...] = ()
+
 _LEVELS = {"fail": "error", "warn": "warning", "exempt": "notice"}
 
 

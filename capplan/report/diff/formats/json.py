@@ -4,6 +4,8 @@ import json
 
 from ..result import Diff, document
 
+SUFFIXES = (".json",)
+
 
 def render(found: Diff, width: int | None, color: bool) -> str:
     """The comparison as an indented JSON object; the same comparison gives the same bytes."""

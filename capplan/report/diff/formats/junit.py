@@ -5,6 +5,8 @@ from xml.etree import ElementTree as Xml
 from ..result import Diff
 from ..verdict import RULES, Finding
 
+SUFFIXES = (".xml",)
+
 _WORDS = {"fail": "failure", "exempt": "skipped"}
 
 

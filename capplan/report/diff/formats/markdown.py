@@ -12,6 +12,8 @@ from ..compare import TOTAL, RowDiff, percent, shown
 from ..result import Diff
 from ..story import causes_grid, delta, money
 
+SUFFIXES = (".md",)
+
 # GitHub refuses a comment of 65,536 characters and more.
 MOST_CHARACTERS = 65_000
 GLANCE_ROWS = 20

@@ -14,6 +14,8 @@ from capplan import __version__
 from ..result import Diff
 from ..verdict import RULES, Finding
 
+SUFFIXES = (".sarif",)
+
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"fail": "error", "warn": "warning", "exempt": "note"}
 
