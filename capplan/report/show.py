@@ -17,20 +17,15 @@ SCALES: dict[str, tuple[tuple[float, float, str], ...]] = {
 def number(value: float, digits: int = 3) -> str:
     """A number of three significant digits, thousands separated, never in scientific notation above 1e-6.
 
-    >>> [number(x) for x in (1234.5, 36.04, 0.01834, 0, 2)]
-    ['1,234', '36.0', '0.0183', '0', '2.00']
+    >>> [number(x) for x in (1234.5, 36.04, 9.618, 9.996, 0.01834, 0, 2)]
+    ['1,234', '36.0', '9.62', '10.0', '0.0183', '0', '2.00']
     """
     if value == 0:
         return "0"
     if abs(value) < 1e-6:
         return f"{value:.{digits - 1}e}"
-    before_point = len(f"{abs(value):.0f}") if abs(value) >= 1 else -_leading_zeros(abs(value))
-    return f"{value:,.{max(0, digits - before_point)}f}"
-
-
-def _leading_zeros(value: float) -> int:
-    """Zeros between the point and the first digit that is not one: 0.018 has 1."""
-    return -int(f"{value:e}".split("e")[1]) - 1
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded number: 9.996 is 10.0
+    return f"{value:,.{max(0, digits - 1 - exponent)}f}"
 
 
 def count(value: float) -> str:
