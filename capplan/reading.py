@@ -1,10 +1,13 @@
 """Files of other people: bounded, never waited for, and told in one sentence where they cannot be read."""
 
+import csv
 import json
+import math
 import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -12,6 +15,7 @@ from capplan.errors import UserError
 
 # An empty list of three bytes takes thirty times as much once it is read.
 _MOST_CONTAINERS = 1_000_000
+_MOST_DIGITS = 300  # still a float
 
 
 class Unreadable(UserError):
@@ -68,22 +72,61 @@ def text_of(content: bytes, file: str | Path) -> str:
         raise Unreadable(file, why, "save the file as UTF-8") from None
 
 
-def parse_json(text: str, file: str | Path, first_line: int = 1) -> object:
+def parse_json(text: str, file: str | Path, first_line: int = 1, lenient: bool = False) -> object:
     """A JSON text in which no object gives a key twice; raises Unreadable at file:line:column where that is known.
 
-    first_line: the line of the file on which the text begins.
+    first_line: the line of the file on which the text begins. lenient: NaN and infinity, which some tools write though
+    JSON has no such numbers, are taken as null.
     """
     if text.count("{") + text.count("[") > _MOST_CONTAINERS:
         raise Unreadable(file, f"more than {_MOST_CONTAINERS:,} lists and objects")
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(
+            text,
+            object_pairs_hook=_once,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_nothing if lenient else _finite,
+        )
     except json.JSONDecodeError as error:
         place = f"{file}:{error.lineno + first_line - 1}:{error.colno}"
         raise Unreadable(place, f"not JSON: {error.msg}") from None
     except RecursionError:
         raise Unreadable(f"{file}:{first_line}", "nested too deep") from None
-    except ValueError as error:  # a key twice, or an integer of thousands of digits
-        raise Unreadable(f"{file}:{first_line}", str(error).partition(";")[0]) from None
+    except ValueError as error:
+        raise Unreadable(f"{file}:{first_line}", str(error)) from None
+
+
+def parse_csv(text: str, file: str | Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    """The columns of a CSV text and its rows that are not empty, each with the line on which it ends.
+
+    Cells are stripped; those that a row lacks are ''. Raises Unreadable at the line that is no CSV, for a column that
+    is given twice, and for a row of more cells than there are columns.
+    """
+    lines = _csv_lines(text, file)
+    _, header = next(lines, (1, []))
+    columns = [name.strip() for name in header]
+    if len(set(columns)) < len(columns):
+        raise Unreadable(f"{file}:1", f"the column '{max(columns, key=columns.count)[:60]}' is given twice")
+
+    def rows() -> Iterator[tuple[int, dict[str, str]]]:
+        for line, cells in lines:
+            if len(cells) > len(columns):
+                why = f"{len(cells)} cells under {len(columns)} columns"
+                raise Unreadable(f"{file}:{line}", why, "quote a text that holds a comma")
+            if any(cells):
+                yield line, dict(zip_longest(columns, (cell.strip() for cell in cells), fillvalue=""))
+
+    return columns, rows()
+
+
+def _csv_lines(text: str, file: str | Path) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:
+        raise Unreadable(f"{file}:{reader.line_num}", f"not CSV: {error}", "close the quotes") from None
 
 
 def _descriptor(path: str | Path) -> int:
@@ -110,6 +153,23 @@ def _once(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
         names = [key for key, _ in pairs]
         raise ValueError(f"the key {max(names, key=names.count)[:60]!r} is given twice")
     return made
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"the number {digits[:24]}... is out of all proportion")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits[:24]} is no number that can be computed with")
+    return value
+
+
+def _nothing(_name: str) -> None:
+    return None
 
 
 def _size(most_bytes: int) -> str:

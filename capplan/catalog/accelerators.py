@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from capplan.catalog import files
 from capplan.catalog.figures import Entry, MissingFigure, plain
@@ -106,7 +106,7 @@ def _tree(path: Path) -> dict[str, Any]:
 
 
 def _merged(base: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    changed = cast(dict[str, Any], plain(dict(given)))
+    changed: dict[str, Any] = {key: plain(value) for key, value in given.items()}
     inner = {
         key: {**base[key], **value}
         for key, value in changed.items()
@@ -129,7 +129,14 @@ _FIELDS = (
     ("scale_up_gpus", "node.scale_up_gpus", "count", True),
     ("node_power_w", "node.power", "w", False),
 )
-_TEXTS = (("title", True), ("vendor", True), ("generation", True), ("operators", True), ("status", False))
+_TEXTS = (
+    ("name", True),
+    ("title", True),
+    ("vendor", True),
+    ("generation", True),
+    ("operators", True),
+    ("status", False),
+)
 
 
 def _build(tree: dict[str, Any], where: str, inline: bool = False) -> Accelerator:
@@ -137,7 +144,7 @@ def _build(tree: dict[str, Any], where: str, inline: bool = False) -> Accelerato
     faults = _unknown_keys(tree)
     if inline:
         tree = {"title": tree["name"], "vendor": "not named", "generation": "not named"} | tree
-    values: dict[str, Any] = {"name": str(tree["name"])}
+    values: dict[str, Any] = {"name": str(tree.get("name", "not named"))}
     for key, needed in _TEXTS:
         if isinstance(tree.get(key), str):
             values[key] = tree[key]

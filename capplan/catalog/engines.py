@@ -87,6 +87,8 @@ _FACTORS = {"gemm", "attention", "moe", "prefill", "collective", "kv_reuse", "bu
 # Keys of residual costs in a block of a profile file.
 COSTS = frozenset(_SECONDS) | _FACTORS
 _NEWEST = 9999.0
+# Seconds, or times what was measured.
+_MOST_COST = 1000.0
 
 
 def profile(ref: str, vendor: str = "NVIDIA", year: float = _NEWEST, base: Path | None = None) -> Profile:
@@ -107,8 +109,8 @@ def _profile(path: Path, vendor: str, year: float) -> Profile:
         return Profile(
             name=str(tree["name"]),
             era=str(block["era"]),
-            max_sequences=int(limits["max_sequences"]),
-            max_batched_tokens=int(limits["max_batched_tokens"]),
+            max_sequences=_limit(limits["max_sequences"]),
+            max_batched_tokens=_limit(limits["max_batched_tokens"]),
             memory_utilization=parse(limits["memory_utilization"], "ratio"),
             utilization_of_free=limits.get("utilization_of") == "free",
             reserved_bytes=parse(limits["reserved"], "bytes"),
@@ -127,7 +129,10 @@ def _profile(path: Path, vendor: str, year: float) -> Profile:
 def overheads(block: Mapping[str, Any]) -> Overheads:
     """Residual costs from a block of a profile file; keys left out keep the value that adds nothing."""
     seconds = {name: parse(block[key], "s") for key, name in _SECONDS.items() if key in block}
-    factors = {key: float(block[key]) for key in _FACTORS if key in block}
+    factors = {key: parse(block[key], "ratio") for key in _FACTORS if key in block}
+    for key, value in {**seconds, **factors}.items():
+        if value > _MOST_COST:
+            raise UnitError(f"{key}: {value:g} is out of all proportion (at most {_MOST_COST:g})")
     return Overheads(**seconds, **factors)
 
 
@@ -154,6 +159,13 @@ def _block(blocks: list[Mapping[str, Any]], vendor: str, year: float) -> tuple[M
     ordered = sorted(candidates, key=lambda b: float(b.get("since", 0)))
     reached = [b for b in ordered if float(b.get("since", 0)) <= year]
     return (reached[-1] if reached else ordered[0]), bool(own)
+
+
+def _limit(value: Any) -> int:
+    number = parse(value, "count")
+    if not 1 <= number <= 1e9:
+        raise UnitError(f"{value} is no limit of a step; a whole number from 1 up is needed")
+    return int(number)
 
 
 def _word(value: Any) -> str:

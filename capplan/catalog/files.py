@@ -9,8 +9,11 @@ import difflib
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,7 +38,9 @@ KINDS = (
 _LARGEST_FILE_BYTES = 4 << 20
 _DEEPEST = 40
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # text only: `no` stays "no" and 010 stays "010"
-_DEFAULT_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
+_DEFAULT_TAGS = {None, "!", *(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))}
+# What can be a file name as it is; longer ones are none on most systems.
+_PLAIN_NAME = re.compile(r"[\w-][\w.-]{0,199}", re.ASCII)
 # The list of aliases, written in one flow list; `catalog check` holds that every file writes it so.
 _ALIASES = re.compile(r"^aliases:\s*\[(.*?)\]", re.MULTILINE | re.DOTALL)
 
@@ -84,7 +89,7 @@ def find(kind: str, name: str) -> Path:
     'h100-sxm.yaml'
     """
     folders = _folders(kind)
-    if re.fullmatch(r"[\w-][\w.-]*", name):
+    if _PLAIN_NAME.fullmatch(name):
         for folder in folders:
             if (path := folder / f"{name}.yaml").is_file():
                 return path
@@ -151,46 +156,52 @@ def parse_yaml(text: str, where: str) -> dict[str, Tree]:
     {'a': ['010', 'no']}
     """
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        tree = _document(yaml.parse(text, Loader=_Loader), where)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise CatalogError(f"{where}{_place(mark)}: not YAML: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise CatalogError(f"{where}: not YAML: {error}") from None
-    tree = _tree(node, where, set(), 0) if node is not None else None
     if not isinstance(tree, dict):
         raise CatalogError(f"{where}: a mapping of keys is needed at the top")
     return tree
 
 
-def _tree(node: yaml.Node, where: str, seen: set[int], depth: int) -> Tree:
-    if id(node) in seen:
-        raise CatalogError(f"{where}{_place(node.start_mark)}: anchors and aliases are not read; write the value out")
-    seen.add(id(node))
-    if node.tag not in _DEFAULT_TAGS:
-        raise CatalogError(f"{where}{_place(node.start_mark)}: tag {node.tag} is not read; leave it out")
+def _document(events: Iterator[Any], where: str) -> Tree | None:
+    """The one document of a file. Built from events, as the parser's own tree of them is as deep as a file asks for."""
+    next(events)
+    if isinstance(next(events), yaml.StreamEndEvent):
+        return None
+    tree = _tree(next(events), events, where, 0)
+    next(events)
+    if not isinstance(after := next(events), yaml.StreamEndEvent):
+        raise CatalogError(f"{where}{_place(after.start_mark)}: a second document starts here; one a file is read")
+    return tree
+
+
+def _tree(event: Any, events: Iterator[Any], where: str, depth: int) -> Tree:
+    if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        raise CatalogError(f"{where}{_place(event.start_mark)}: anchors and aliases are not read; write the value out")
+    if event.tag not in _DEFAULT_TAGS:
+        raise CatalogError(f"{where}{_place(event.start_mark)}: tag {event.tag} is not read; leave it out")
     if depth > _DEEPEST:
-        raise CatalogError(f"{where}{_place(node.start_mark)}: nested more than {_DEEPEST} deep")
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, where, seen, depth)
-    if isinstance(node, yaml.SequenceNode):
-        return [_tree(child, where, seen, depth + 1) for child in node.value]
-    return str(node.value)
-
-
-def _mapping(node: yaml.MappingNode, where: str, seen: set[int], depth: int) -> dict[str, Tree]:
+        raise CatalogError(f"{where}{_place(event.start_mark)}: nested more than {_DEEPEST} deep")
+    if isinstance(event, yaml.ScalarEvent):
+        return str(event.value)
+    if isinstance(event, yaml.SequenceStartEvent):
+        inner = takewhile(lambda one: not isinstance(one, yaml.SequenceEndEvent), events)
+        return [_tree(one, events, where, depth + 1) for one in inner]
     result: dict[str, Tree] = {}
-    for key_node, value_node in node.value:
-        key = key_node.value
-        if not isinstance(key, str):
-            raise CatalogError(f"{where}{_place(key_node.start_mark)}: a key must be plain text")
-        if key in result:
-            raise CatalogError(f"{where}{_place(key_node.start_mark)}: '{key}' is given twice")
-        result[key] = _tree(value_node, where, seen, depth + 1)
+    for key in takewhile(lambda one: not isinstance(one, yaml.MappingEndEvent), events):
+        if not isinstance(key, yaml.ScalarEvent):
+            raise CatalogError(f"{where}{_place(key.start_mark)}: a key must be plain text")
+        if key.value in result:
+            raise CatalogError(f"{where}{_place(key.start_mark)}: '{key.value}' is given twice")
+        result[key.value] = _tree(next(events), events, where, depth + 1)
     return result
 
 
-def _place(mark: yaml.Mark | None) -> str:
+def _place(mark: Any) -> str:
     return f":{mark.line + 1}:{mark.column + 1}" if mark else ""
 
 

@@ -76,7 +76,7 @@ def read_config(path: Path) -> Mapping[str, object]:
 
 
 def _read_json(file: Path) -> Mapping[str, object]:
-    content = parse_json(read_text(file, LARGEST_CONFIG_BYTES), file)
+    content = parse_json(read_text(file, LARGEST_CONFIG_BYTES), file, lenient=True)
     if not isinstance(content, Mapping):
         raise UserError(f"{file}: not a config.json: its top level is a {type(content).__name__}, not an object")
     return content

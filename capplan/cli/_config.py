@@ -115,7 +115,9 @@ def _of_yaml(file: Path) -> tuple[tuple[str, str], ...]:
     from capplan.scenario.kinds import nearest
 
     root, faults = parse(read_text(file, LARGEST_BYTES), str(file))
-    held = root.value if isinstance(root.value, dict) else {}
+    if root.value is not None and not isinstance(root.value, dict):
+        raise ScenarioFaults([root.fault("", "keys are needed here", f"there are {', '.join(KEYS)}")])
+    held = root.value or {}
     wrong = [
         node.fault(key, "unknown key", nearest(key, KEYS) or f"keys: {', '.join(KEYS)}", at_key=True)
         for key, node in held.items() if key not in KEYS

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from capplan.catalog.accelerators import Accelerator, accelerator
+from capplan.catalog.figures import MissingFigure
 from capplan.catalog.operators import Collective, Operators, operators
 from capplan.records import dataclass
 
@@ -28,12 +29,15 @@ INTER_NODE_BYTES_PER_S = 45e9
 
 
 def rates(chip: Accelerator, collectives: str) -> Rates:
-    """Rates of a catalogued accelerator; raises `UnknownName` where its operators file does not exist.
+    """Rates of an accelerator; raises `UnknownName` where its operators file does not exist, `MissingFigure` without a
+    peak in bf16, in which attention is computed whatever the precision of the weights.
 
     Efficiencies of a measured chip are shares of the peaks they were fitted with, which may differ from the
     datasheet's (B200: 7.7 against 8.0 TB/s); for a chip described by analogy they are shares of its own peaks.
     Collectives run at the measured chip's share of the chip's own links.
     """
+    if "bf16" not in chip.peak_flop_per_s:
+        raise MissingFigure(chip.name, "peak.bf16", "attention")
     measured = operators(chip.operators)
     bandwidth = chip.memory_bandwidth_bytes_per_s
     if measured.measured and measured.name == chip.name:

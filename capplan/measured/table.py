@@ -28,6 +28,7 @@ WORDS = frozenset(
 INPUTS = COUNTS | RATES | WORDS
 _NEEDED_ONE_OF = ("model", "hf_model")
 _LARGEST_BYTES = 24 << 20
+_MOST_ROWS = 100_000
 _INFINITE = frozenset({"inf", "infinity", "infinite"})
 
 
@@ -57,6 +58,8 @@ def read_table(path: Path, complete: bool = True) -> Table:
     rows: list[Row] = []
     lines: list[int] = []
     for line, values in cells:
+        if len(rows) == _MOST_ROWS:
+            raise PointFaults([Fault(str(path), line, 1, "file", f"more than {_MOST_ROWS:,} rows", "split it")])
         if len(values) > len(columns):
             message = f"{len(values)} cells under {len(columns)} columns"
             faults.append(_fault(path, line, len(columns), "row", message, "quote a text that holds a comma"))

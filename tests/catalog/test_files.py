@@ -56,7 +56,7 @@ def test_scalars_stay_as_they_are_written() -> None:
         ("a: [1", "not YAML"),
         ("? [a, b]\n: c", "a key must be plain text"),
         ("a: " + "[" * 60 + "]" * 60, "nested more than 40 deep"),
-        ("a: 1\n---\nb: 2", "not YAML"),
+        ("a: 1\n---\nb: 2", "x.yaml:2:1: a second document"),
     ],
 )
 def test_a_file_that_cannot_be_trusted_is_refused_where_it_goes_wrong(text: str, message: str) -> None:

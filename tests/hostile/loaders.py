@@ -155,10 +155,15 @@ def catalog(path: Path) -> None:
 
 
 def settings(path: Path) -> None:
+    import os
+    from unittest.mock import patch
+
     from capplan.cli import _config
 
-    for key in _config.KEYS:
-        _config._of_file(path, key)
+    _config._read.cache_clear()
+    with patch.dict(os.environ, {"CAPPLAN_CONFIG": str(path)}):
+        for key in _config.KEYS:
+            _config.setting(key)
 
 
 LOADERS = {

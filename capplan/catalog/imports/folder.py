@@ -7,7 +7,7 @@ from pathlib import Path
 from capplan.errors import UserError
 from capplan.writing import write_file
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,199}")
 
 
 def file_of(folder: Path, kind: str, name: str) -> Path:

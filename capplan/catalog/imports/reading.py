@@ -1,16 +1,14 @@
 """Three kinds of price files, told apart by what is in them."""
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from capplan.catalog import files
 from capplan.catalog.figures import date_of
 from capplan.catalog.imports.rows import API_FIELDS, ApiRow, Read, RentRow, number, price
 from capplan.errors import UserError
-from capplan.reading import Unreadable, parse_json
+from capplan.reading import Unreadable, parse_csv, parse_json
 
 _LITELLM = {
     "input": "input_cost_per_token",
@@ -27,6 +25,7 @@ _LITELLM = {
 }
 _MODES = ("chat", "completion", "responses")
 _SKYPILOT = {"InstanceType", "AcceleratorName", "AcceleratorCount", "Price"}
+Rows = Iterable[tuple[int, Mapping[str, str]]]
 _TERMS = ("on_demand", "spot", "reserved")
 MOST_BYTES = 16 << 20  # LiteLLM's list has 2
 
@@ -41,8 +40,8 @@ def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
         raise UserError(f"--on {on}: no date (write it as 2026-11-21)")
     if text.lstrip()[:1] in ("{", "["):
         return _litellm(text, name, on)
-    rows = csv.DictReader(io.StringIO(text))
-    columns = set(rows.fieldnames or ())
+    names, rows = parse_csv(text, name)
+    columns = set(names)
     if columns >= _SKYPILOT:
         return _skypilot(rows, name, on, provider)
     if columns >= {"model", "provider", "input", "output"}:
@@ -58,14 +57,14 @@ def read(text: str, name: str, on: str = "", provider: str = "") -> Read:
 def is_config(text: str) -> bool:
     """Whether the text is a model's config.json rather than a price list."""
     try:
-        tree = parse_json(text, "") if text.lstrip()[:1] == "{" else None
+        tree = parse_json(text, "", lenient=True) if text.lstrip()[:1] == "{" else None
     except Unreadable:
         return False
     return isinstance(tree, dict) and not {"model_type", "architectures"}.isdisjoint(tree)
 
 
 def _litellm(text: str, name: str, on: str) -> Read:
-    tree = parse_json(text, name)
+    tree = parse_json(text, name, lenient=True)
     if not isinstance(tree, dict):
         raise UserError(f"{name}: no price list: an object of models is needed")
     _dated(on, name)
@@ -105,13 +104,13 @@ def _litellm_row(id_: str, held: Mapping[str, Any], where: str, on: str) -> ApiR
     return ApiRow(provider, model, id_, on, prices, whole, bool(held.get("supports_reasoning")))
 
 
-def _skypilot(rows: Any, name: str, on: str, provider: str) -> Read:
+def _skypilot(rows: Rows, name: str, on: str, provider: str) -> Read:
     _dated(on, name)
     if not provider:
         raise UserError(f"{name}: SkyPilot's file does not say whose it is (add --provider, e.g. --provider nebius)")
     cheapest: dict[tuple[str, str, str], RentRow] = {}
     skipped, faults = Counter[str](), []
-    for line, row in enumerate(rows, 2):
+    for line, row in rows:
         where = f"{name}:{line}"
         accelerator, count = _accelerator(row["AcceleratorName"]), row["AcceleratorCount"]
         if accelerator is None:
@@ -136,9 +135,9 @@ def _skypilot(rows: Any, name: str, on: str, provider: str) -> Read:
     return Read("SkyPilot CSV", rents=tuple(cheapest.values()), skipped=dict(skipped))
 
 
-def _own_api(rows: Any, name: str, on: str) -> Read:
+def _own_api(rows: Rows, name: str, on: str) -> Read:
     made, skipped, faults = [], 0, []
-    for line, row in enumerate(rows, 2):
+    for line, row in rows:
         where = f"{name}:{line}"
         try:
             prices = {
@@ -157,9 +156,9 @@ def _own_api(rows: Any, name: str, on: str) -> Read:
     return Read("own CSV of API prices", api=tuple(made), skipped=_absent(skipped, "input or output price"))
 
 
-def _own_rents(rows: Any, name: str, on: str) -> Read:
+def _own_rents(rows: Rows, name: str, on: str) -> Read:
     made, skipped, faults = [], 0, []
-    for line, row in enumerate(rows, 2):
+    for line, row in rows:
         where = f"{name}:{line}"
         try:
             accelerator = _accelerator(row["accelerator"])

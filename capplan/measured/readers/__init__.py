@@ -32,6 +32,8 @@ def read_results(paths: Sequence[Path], given: Mapping[str, str] | None = None) 
     faults = [fault for (path, line), row in zip(places, rows, strict=True) for fault in row_faults(path, line, row)]
     if faults:
         raise PointFaults(faults)
+    if not rows:
+        raise PointFaults([Fault(name, 1, 1, "file", "no results in it", "a header and a row below it are the least")])
     return Table(name, columns, tuple(rows), tuple(line for _, line in places))
 
 
@@ -59,8 +61,8 @@ def _read(path: Path) -> Table:
 def _json(path: Path, text: str) -> Any:
     if path.suffix == ".jsonl":
         lines = enumerate(text.split("\n"), 1)
-        return [parse_json(line, path, number) for number, line in lines if line.strip()]
-    return parse_json(text, path)
+        return [parse_json(line, path, number, lenient=True) for number, line in lines if line.strip()]
+    return parse_json(text, path, lenient=True)
 
 
 def _filled(row: Row, given: Mapping[str, str]) -> Row:

@@ -96,5 +96,5 @@ def _draft(value: object) -> str:
 def _whole(value: object) -> int:
     try:
         return int(float(cell(value)))
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0

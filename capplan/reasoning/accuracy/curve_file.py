@@ -1,13 +1,13 @@
 """Reads a user's own accuracy points: CSV with columns tokens, accuracy and, optionally, n."""
 
-import csv
 from pathlib import Path
 
 from capplan.errors import UserError
-from capplan.reading import read_text
+from capplan.reading import parse_csv, read_text
 from capplan.reasoning.accuracy.curve import Curve, Point, fit
 
 _LARGEST_BYTES = 1 << 20
+_MOST = 1_000_000_000  # tokens or problems, beyond any that were measured
 
 
 def read(path: Path) -> Curve:
@@ -24,27 +24,26 @@ def read(path: Path) -> Curve:
         if not 0 <= accuracy <= (100 if percent else 1):
             raise UserError(f"{path}:{line}: accuracy {text} is outside 0 .. 100 %")
         count = _number(path, line, "n", problems) if problems else None
-        if count is not None and count < 1:
-            raise UserError(f"{path}:{line}: n {problems} must be 1 or more problems")
+        if count is not None and not 1 <= count <= _MOST:
+            raise UserError(f"{path}:{line}: n {problems} must be 1 or more problems, and no more than {_MOST:,}")
         length = _number(path, line, "tokens", tokens.replace("_", ""))
-        if length <= 0:
-            raise UserError(f"{path}:{line}: tokens {tokens} must be above 0")
+        if not 1 <= length <= _MOST:
+            raise UserError(f"{path}:{line}: tokens {tokens} must be above 0, and no more than {_MOST:,}")
         points.append(Point(length, accuracy / 100 if percent else accuracy, count))
     return fit(points, str(path))
 
 
 def _rows(path: Path) -> list[tuple[int, str, str, str]]:
     """(line, tokens, accuracy, n) of every row that is not empty."""
-    reader = csv.DictReader(read_text(path, _LARGEST_BYTES).splitlines())
-    columns = {(name or "").strip().lower(): name for name in reader.fieldnames or []}
-    missing = [name for name in ("tokens", "accuracy") if name not in columns]
+    columns, cells = parse_csv(read_text(path, _LARGEST_BYTES), path)
+    names = {name.lower(): name for name in columns}
+    missing = [name for name in ("tokens", "accuracy") if name not in names]
     if missing:
         raise UserError(f"{path}:1: no column '{missing[0]}' (the header must name tokens, accuracy and, if known, n)")
-    rows = []
-    for row in reader:
-        cells = {key: (row.get(name) or "").strip() for key, name in columns.items()}
-        if any(cells.values()):
-            rows.append((reader.line_num, cells["tokens"], cells["accuracy"].replace(" ", ""), cells.get("n", "")))
+    rows = [
+        (line, row[names["tokens"]], row[names["accuracy"]].replace(" ", ""), row.get(names.get("n", ""), ""))
+        for line, row in cells
+    ]
     if not rows:
         raise UserError(f"{path}: no points (a curve needs at least three rows of tokens, accuracy and n)")
     return rows

@@ -15,6 +15,7 @@ from capplan.errors import UserError
 from capplan.reading import Unreadable, parse_json, read_bytes, text_of
 
 from ..document import document
+from ..metrics import BY_NAME
 from ..report import SCHEMA, Report, report
 
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
@@ -22,6 +23,7 @@ _FAMILY, _, _NEWEST = SCHEMA.partition("/")
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 _PARTS: Mapping[str, type] = {"kind": str, "scenario": dict, "rows": list}
 _SCENARIOS = (".yaml", ".yml")
+_LARGEST = 1e30
 MOST_BYTES = 32 << 20  # a sweep of ten thousand plans
 
 
@@ -108,7 +110,8 @@ def side(raw: bytes, file: str, overrides: Sequence[str] = (), path: Path | None
         tree = parse_json(text, file)
     except Unreadable as wrong:
         cut = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
-        raise UserError(f"{wrong}{'; is it truncated?' * cut} write the report again with --format json") from None
+        what = "is it truncated? " if cut else ""
+        raise UserError(f"{wrong}; {what}write the report again with --format json") from None
     if isinstance(tree, dict) and "schema" not in tree and {"version", "workload"} <= tree.keys():
         return _planned(text, file, overrides, where)
     return _stated(_checked(tree, file), file, where)
@@ -146,9 +149,23 @@ def _whole(tree: dict[str, Any], file: str) -> dict[str, Any]:
     for name, kind in _PARTS.items():
         if not isinstance(tree.get(name), kind):
             raise UserError(f"{file}: a damaged report: '{name}' is missing or of another type")
-    if not all(isinstance(row, dict) for row in tree["rows"]):
-        raise UserError(f"{file}: a damaged report: a row is not an object")
+    for at, row in enumerate(tree["rows"], 1):
+        if not isinstance(row, dict):
+            raise UserError(f"{file}: a damaged report: row {at} is not an object")
+        wrong = next((name for name, value in row.items() if not _is_of_its_column(name, value)), None)
+        if wrong is not None:
+            raise UserError(f"{file}: a damaged report: row {at}: {printable(wrong)[:60]} is {str(row[wrong])[:40]!r}")
     return tree
+
+
+def _is_of_its_column(name: str, value: object) -> bool:
+    """Whether a value is one that the column can have; what no plan comes to in any unit is none."""
+    if value is None:
+        return True
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        possible = value == 0 or 1 / _LARGEST < abs(value) < _LARGEST
+        return possible and (name not in BY_NAME or BY_NAME[name].unit not in ("text", "flag"))
+    return name not in BY_NAME or isinstance(value, {"text": str, "flag": bool}.get(BY_NAME[name].unit, ()))
 
 
 def _planned(text: str, file: str, overrides: Sequence[str], path: Path) -> Side:
