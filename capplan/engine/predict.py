@@ -19,7 +19,7 @@ from capplan.engine.point import Point, Pool
 from capplan.engine.precision import precision
 from capplan.engine.rates import rates
 from capplan.engine.runs import burst, static_batch
-from capplan.engine.serving import Replica, Requests, Steady, closed_loop, most_sequences, open_loop
+from capplan.engine.serving import Replica, Requests, Steady, at_limit, closed_loop, most_sequences, open_loop
 from capplan.engine.speculation import usual
 from capplan.engine.work import work
 
@@ -191,6 +191,15 @@ def _aggregated(group: _Group, replica: Replica, requests: Requests, fit: Any, c
         state = open_loop(replica, np.where(opened, rate, 0.0), fit, requests)
         fill(opened, state.requests_per_s, state.ttft_s, state.itl_s, _e2e(state, requests, 0.0))
         figures[4:, opened] = [np.broadcast_to(v, load.shape)[opened] for v in (state.prefill_s, state.decode_s)]
+        # A rate that was raised until a limit was reached says where the replica stands better than the capacity that
+        # is predicted for it: near capacity a small error of that is a large one of every latency.
+        ttft_limit_s = group.column(lambda p: p.ttft_limit_s, np.inf)
+        tpot_limit_s = group.column(lambda p: p.tpot_limit_s, np.inf)
+        found = opened & np.isfinite(tpot_limit_s)
+        if found.any():
+            edge = at_limit(replica, ttft_limit_s, tpot_limit_s, fit, requests)
+            fill(found, state.requests_per_s, edge.ttft_s, edge.itl_s, _e2e(edge, requests, 0.0))
+            figures[4:, found] = [np.broadcast_to(v, load.shape)[found] for v in (edge.prefill_s, edge.decode_s)]
     queued = ~(static | loop | opened)
     if queued.any():
         run = burst(replica, count, fit, requests, spread)

@@ -242,6 +242,20 @@ def closed_loop(replica: Replica, clients: Any, requests: Requests) -> Steady:
     return replace(state, queue_s=state.queue_s + queued_s, ttft_s=state.ttft_s + queued_s)
 
 
+def at_limit(replica: Replica, ttft_s: Any, tpot_s: Any, most: Any, requests: Requests) -> Steady:
+    """The state with the most sequences that keeps the mean TTFT and the mean gap between tokens within these limits.
+
+    inf is no limit; where even one sequence is over, the state of one.
+    """
+
+    def over(decoding: Any) -> Any:
+        state = steady(replica, decoding, requests)
+        return np.maximum(state.ttft_s / ttft_s, state.itl_s / tpot_s) - 1.0
+
+    floor = np.minimum(1.0, np.asarray(most, np.float64))
+    return steady(replica, bisect(over, floor, most, rounds=24), requests)
+
+
 def open_loop(replica: Replica, rate_per_s: Any, most: Any, requests: Requests) -> Steady:
     """`rate_per_s` requests arrive at the replica whatever it does; it is saturated where `most` sequences are too few.
 

@@ -15,7 +15,8 @@ _SERVED = 0.995
 
 
 def waits_s(point: Point, prediction: Prediction) -> Mapping[str, float] | None:
-    """TTFT at p50, p95 and p99; None without an offered rate, and where the engine is predicted to serve less than it.
+    """TTFT at p50, p95 and p99; None without an offered rate, and where the engine is predicted to serve less than it
+    unless the rate is the highest that keeps known limits, as in MLPerf.
 
     Arrivals are Poisson and dealt out by chance over the replicas; prompts are lognormal with the point's CV, and their
     prefill in proportion to their length. Around the mean that the engine predicts, the spread is that of own prefill
@@ -27,7 +28,7 @@ def waits_s(point: Point, prediction: Prediction) -> Mapping[str, float] | None:
         return None
     if prompt_s is None or step_s is None or served is None or first_s is None:
         return None
-    if served < _SERVED * rate * point.output_tokens:
+    if point.tpot_limit_s is None and served < _SERVED * rate * point.output_tokens:
         return None
     square = 1.0 + point.prompt_cv**2
     wait = prompt_wait(rate / point.pool.replicas, step_s, prompt_s, square, square**3)

@@ -40,6 +40,21 @@ def test_beyond_capacity_and_in_closed_loop_there_is_no_percentile(point: Callab
     assert not at(point())
 
 
+def test_a_benchmark_that_raises_the_rate_to_its_limits_is_predicted_there(point: Callable[..., Point]) -> None:
+    """MLPerf's server rows: within the limit on TPOT, and at it where memory allows as many sequences."""
+    for load_type, limit_s in (("mlperf_server_poisson", 0.2), ("mlperf_interactive_poisson", 0.04)):
+        row = {"model": "Llama 2 70B Chat", "gpu": "H200", "gpu_count": "8", "tp": "2", "weight_dtype": "fp8",
+               "engine": "TensorRT-LLM", "load_type": load_type, "request_rate": "10"}  # fmt: skip
+        served = point(**row)
+        assert served.tpot_limit_s == limit_s
+        found = predict([served])[0]
+        assert found.tpot_s is not None and 0.5 * limit_s < found.tpot_s <= limit_s * (1 + 1e-6)
+        assert found.out_tps_total == pytest.approx(10 * served.output_tokens, rel=1e-4)
+        percentiles = at(served)
+        # A prompt waits for the running step and rides in the next one.
+        assert found.tpot_s < percentiles["p50"] < percentiles["p99"] < 20 * limit_s
+
+
 def test_accuracy_reports_the_errors_of_both_percentiles() -> None:
     read = resolve_rows([SERVER])
     scores = accuracy([SERVER], read, estimates(predict_all(read), read))
