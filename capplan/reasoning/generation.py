@@ -3,7 +3,8 @@
 import numpy as np
 
 from capplan.reasoning.demand import Demand
-from capplan.reasoning.lengths import LengthLaw, longest_factor, longest_quantile
+from capplan.reasoning.lengths import LengthLaw
+from capplan.reasoning.longest import longest_factor, longest_quantile
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Query
 

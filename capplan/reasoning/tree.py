@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from capplan.reasoning.demand import Demand
-from capplan.reasoning.lengths import longest_factor
+from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.normal import Array, Values
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.rounds import PROMPT, Drawn, Piece, Round, budgeted, judgements, one, thoughts, whole

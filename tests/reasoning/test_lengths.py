@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capplan.catalog import figures
-from capplan.reasoning.lengths import Constant, Lognormal, Quantiles, Scaled, longest_factor, mixture
+from capplan.reasoning.lengths import Constant, Lognormal, Quantiles, Scaled, mixture
+from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import WITHIN_PROMPT_CV
 
 # ServeGen deepseek-r1 (arXiv 2505.09999): production output tokens

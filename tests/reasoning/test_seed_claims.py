@@ -24,7 +24,8 @@ from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.cascade import Tier, cascade
 from capplan.reasoning.demand import Demand, demand
 from capplan.reasoning.flop import query_flop
-from capplan.reasoning.lengths import Constant, capped, longest_factor
+from capplan.reasoning.lengths import Constant, capped
+from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.policies.answer_cache import hit_rate_needed
 from capplan.reasoning.worth import points_per_doubling, usd_per_correct_answer

@@ -9,7 +9,8 @@ import pytest
 from capplan.engine.steptimes import textbook_step_times
 from capplan.errors import UserError
 from capplan.reasoning.demand import demand
-from capplan.reasoning.lengths import Constant, Lognormal, longest_factor, longest_quantile
+from capplan.reasoning.lengths import Constant, Lognormal
+from capplan.reasoning.longest import longest_factor, longest_quantile
 from capplan.reasoning.options import Options, Query, Verifier
 from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
 from capplan.scenario import loader

@@ -10,7 +10,8 @@ from capplan.reasoning.accuracy.value import EXTRAPOLATED, FITTED, Accuracy, spr
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.generation import generations, one_sample
-from capplan.reasoning.lengths import LengthLaw, longest_factor
+from capplan.reasoning.lengths import LengthLaw
+from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.normal import Values
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.published import default_laws
