@@ -55,6 +55,9 @@ def command(
     weights: Annotated[str | None, _listed("--weights", "Number formats of the weights.")] = None,
     kv_cache: Annotated[str | None, _listed("--kv-cache", "Number formats of the KV cache.")] = None,
     concurrency: Annotated[str | None, _listed("--concurrency", "Sequences in flight per replica.", "1,8,64")] = None,
+    disaggregated: Annotated[
+        str | None, _listed("--disaggregated", "Prefill and decode apart, together, or both.", "true,false")
+    ] = None,
     pricing: Annotated[str | None, _listed("--pricing", "own, on_demand, spot, reserved_1_year, ...")] = None,
     objective: Annotated[str | None, _listed("--objective", "cost, cost_per_correct_answer, carbon.", "WHAT")] = None,
     max_gpus: Annotated[int | None, typer.Option("--max-gpus", help="GPUs of the whole fleet at most.")] = None,
@@ -84,7 +87,8 @@ def command(
     output_format(format, rest)
     pictures(chart)
     listed = {"gpus": gpus, "models": models, "engines": engines, "weights": weights, "kv_cache": kv_cache,
-              "concurrency": concurrency, "pricing": pricing, "objective": objective, "max_gpus": max_gpus}  # fmt: skip
+              "concurrency": concurrency, "disaggregated": disaggregated, "pricing": pricing,
+              "objective": objective, "max_gpus": max_gpus}  # fmt: skip
     asked = load(scenario, settings, {f"optimize.{name}": value for name, value in listed.items()})
     if mix and winner:
         raise UserError(f"--out {winner}: a mix is several scenarios; write the report to .json or .csv")

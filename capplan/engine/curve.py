@@ -1,5 +1,6 @@
 """One replica from nearly idle to full: steady states on a grid of batches, read at any rate without solving again."""
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any
 
@@ -60,10 +61,12 @@ class Curve:
         )
 
 
-def curve(replica: Replica, requests: Requests, most: Any) -> Curve:
+def curve(
+    replica: Replica, requests: Requests, most: Any, steady: Callable[[Replica, Any, Requests], Steady] = steady
+) -> Curve:
     """The curve up to `most` sequences in decode; the result has the shape of all inputs broadcast, and one axis more.
 
-    Layout and requests must already have a last axis of length 1.
+    Layout and requests must already have a last axis of length 1. steady: what the replica does with so many.
     """
     top = np.maximum(np.asarray(most, np.float64), 2 * _LEAST)
     share = 1.0 - np.linspace(1.0, 0.0, GRID) ** _DENSER

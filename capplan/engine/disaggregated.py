@@ -7,7 +7,7 @@ import numpy as np
 
 from capplan.engine.memory import kv_bytes_per_gpu
 from capplan.engine.runs import prefill_alone_s
-from capplan.engine.serving import Replica, Requests, Steady, steady
+from capplan.engine.serving import Replica, Requests, Steady, bent_share, decode_step_s, most_sequences
 from capplan.engine.solve import bisect
 
 
@@ -21,18 +21,111 @@ class Pools:
     decode_replicas: Any
 
 
-def prefill_rate_per_s(pools: Pools, requests: Requests) -> Any:
-    """Prompts that the prefill pool finishes a second, batched up to the step's token limit."""
-    limit = pools.prefill.profile.max_batched_tokens * pools.prefill.work.layout.attention_data
+@dataclass(frozen=True)
+class Prefilling:
+    """What one prefill replica does with prompts, in a layout or in each of an array of them.
+
+    own_s: a mean prompt by itself. most_per_s: engine requests a second, batched and sent on. transfer_s: a prompt's
+    cache on its way. bend: share of own_s that grows with the square of a prompt's length. fits: prompts it can hold.
+    arrival_s: the way to the engine.
+    """
+
+    own_s: Any
+    most_per_s: Any
+    transfer_s: Any
+    bend: Any
+    fits: Any
+    arrival_s: Any
+
+    def at(self, requests_per_s: Any) -> Steady:
+        """The state of a replica that so many requests a second come to.
+
+        A pass over the weights is paid once for all prompts that are read together, so that each one more adds only
+        1 / most_per_s: the same cycle of a step and the prompts in it as where decode goes on beside them.
+        """
+        each_s = 1.0 / self.most_per_s
+        none = np.zeros(np.broadcast_shapes(np.shape(requests_per_s), np.shape(self.own_s)))
+        return Steady(
+            decoding=requests_per_s * self.own_s,
+            decode_s=np.maximum(self.own_s - each_s, 0.0) + none,
+            mixed_s=self.own_s + none,
+            prefill_share=none + 1.0,
+            itl_s=none,
+            prefill_s=each_s + none,
+            own_prefill_s=self.own_s + none,
+            arrival_s=self.arrival_s + none,
+            queue_s=none,
+            ttft_s=self.arrival_s + self.own_s + none,
+            requests_per_s=requests_per_s + none,
+            bend=self.bend + none,
+        )
+
+
+def prefilling(replica: Replica, requests: Requests) -> Prefilling:
+    """What a prefill replica does with the prompts of `requests`; samples that fork share one of them.
+
+    Optimistic where the network is shared: each GPU sends over a card of its own while others compute.
+    """
+    usual = np.maximum(requests.prompt_tokens, 1e-9)
+    weighted = np.maximum(requests.weighted_prompt_tokens, usual)
+
+    def alone_s(length: Any) -> Any:
+        return prefill_alone_s(replica, requests.forks, replace(requests, prompt_tokens=length))
+
+    own_s = alone_s(weighted)
+    sent_s = sending_s(replica, requests)
+    sent_per_s = replica.work.layout.attention_data * requests.forks / sent_s
+    prompt = replace(requests, output_tokens=1.0, held_tokens=usual, longest_tokens=weighted, beams=1.0)
+    return Prefilling(
+        own_s=own_s,
+        most_per_s=np.minimum(batched_per_s(replica, replace(requests, prompt_tokens=weighted)), sent_per_s),
+        transfer_s=sent_s,
+        bend=bent_share(own_s, 0.0, alone_s, usual, weighted),
+        fits=most_sequences(replica, prompt),
+        arrival_s=replica.profile.overheads.arrival_s,
+    )
+
+
+def decoding(replica: Replica, sequences: Any, requests: Requests, arrival_s: Any = 0.0) -> Steady:
+    """The steady state of a decode replica with `sequences` at any time: no step of it holds a prompt.
+
+    arrival_s: from the end of prefill until the sequence stands in this replica's queue.
+    """
+    running = np.maximum(sequences, 1e-9)
+    decode_s = decode_step_s(replica, running, requests)
+    none = np.zeros(np.broadcast_shapes(np.shape(running), np.shape(decode_s), np.shape(arrival_s)))
+    return Steady(
+        decoding=running,
+        decode_s=decode_s,
+        mixed_s=decode_s,
+        prefill_share=none,
+        itl_s=decode_s,
+        prefill_s=none,
+        own_prefill_s=none,
+        arrival_s=arrival_s + none,
+        queue_s=none,
+        ttft_s=arrival_s + 1.5 * decode_s,
+        requests_per_s=running / (np.maximum(requests.output_tokens - 1.0, 1.0) * decode_s),
+    )
+
+
+def batched_per_s(replica: Replica, requests: Requests) -> Any:
+    """Prompts that one prefill replica finishes a second, batched up to the step's token limit."""
+    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
     together = np.maximum(np.floor(limit / requests.prefill_tokens), 1.0)
-    return pools.prefill_replicas * together / prefill_alone_s(pools.prefill, together, requests)
+    return together / prefill_alone_s(replica, together, requests)
 
 
-def transfer_s(pools: Pools, requests: Requests) -> Any:
+def prefill_rate_per_s(pools: Pools, requests: Requests) -> Any:
+    """Prompts that the prefill pool finishes a second."""
+    return pools.prefill_replicas * batched_per_s(pools.prefill, requests)
+
+
+def sending_s(replica: Replica, requests: Requests) -> Any:
     """Sending one prompt's KV cache, each GPU of the prefill replica over its own network card."""
-    work = pools.prefill.work
+    work = replica.work
     sent = kv_bytes_per_gpu(work.architecture, work.layout, work.precision, requests.prompt_tokens)
-    return sent / pools.prefill.rates.inter_node_bytes_per_s
+    return sent / replica.rates.inter_node_bytes_per_s
 
 
 def closed_loop(pools: Pools, clients: Any, fit: Any, requests: Requests) -> Steady:
@@ -41,34 +134,32 @@ def closed_loop(pools: Pools, clients: Any, fit: Any, requests: Requests) -> Ste
     Decode never waits for prefill steps. The slower pool sets the pace: clients wait where they are too many.
     Raises nothing; the result's `decoding` and `requests_per_s` are of the whole deployment.
     """
-    arrived = replace(requests, prefill_tokens=1.0)
     most_per_s = prefill_rate_per_s(pools, requests)
-    own_s = prefill_alone_s(pools.prefill, 1.0, requests) + transfer_s(pools, requests)
+    own_s = prefill_alone_s(pools.prefill, 1.0, requests) + sending_s(pools.prefill, requests)
     gaps = np.maximum(requests.output_tokens - 1.0, 1.0)
+    arrival_s = pools.decode.profile.overheads.arrival_s
 
-    def at(decoding: Any) -> tuple[Steady, Any, Any]:
-        state = steady(pools.decode, decoding, arrived)
-        rate = pools.decode_replicas * decoding / (gaps * state.decode_s)
+    def at(running: Any) -> tuple[Steady, Any, Any]:
+        state = decoding(pools.decode, running, requests)
+        rate = pools.decode_replicas * state.requests_per_s
         busy = np.clip(rate / most_per_s, 0.0, 0.98)
         return state, rate, own_s * (1.0 + busy / (2.0 * (1.0 - busy)))
 
-    def surplus(decoding: Any) -> Any:
-        state, rate, ttft_s = at(decoding)
+    def surplus(running: Any) -> Any:
+        state, rate, ttft_s = at(running)
         return np.maximum(rate * (ttft_s + gaps * state.decode_s) / clients, rate / most_per_s) - 1.0
 
-    decoding = bisect(surplus, 1e-3, np.maximum(np.minimum(clients / pools.decode_replicas, fit), 2e-3))
-    state, rate, ttft_s = at(decoding)
+    running = bisect(surplus, 1e-3, np.maximum(np.minimum(clients / pools.decode_replicas, fit), 2e-3))
+    state, rate, ttft_s = at(running)
     in_service = rate * (ttft_s + gaps * state.decode_s)
     queued_s = np.maximum(clients - in_service, 0.0) / rate
     return replace(
         state,
-        decoding=decoding * pools.decode_replicas,
-        mixed_s=state.decode_s,
-        prefill_share=np.zeros_like(rate),
-        itl_s=state.decode_s,
+        decoding=running * pools.decode_replicas,
         prefill_s=own_s,
         own_prefill_s=own_s,
+        arrival_s=arrival_s,
         queue_s=ttft_s - own_s + queued_s,
-        ttft_s=state.arrival_s + ttft_s + queued_s,
+        ttft_s=arrival_s + ttft_s + queued_s,
         requests_per_s=rate,
     )

@@ -1,6 +1,8 @@
 """How one replica of a model is spread over GPUs."""
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any, Optional
 
 import numpy as np
 
@@ -13,12 +15,14 @@ class Layout:
 
     tensor: GPUs that share one attention layer. attention_data: groups that each hold whole attention layers and their
     own sequences. expert: GPUs over which whole experts are spread; the rest of a stage splits each expert.
+    prefill: of replicas that only read prompts, where those that write answers are apart; arrays of the same length.
     """
 
     tensor: Any = 1
     pipeline: Any = 1
     expert: Any = 1
     attention_data: Any = 1
+    prefill: Optional["Layout"] = field(default=None, kw_only=True)
 
     @property
     def stage_gpus(self) -> Any:
@@ -38,6 +42,11 @@ class Layout:
         """Part of one sequence's KV cache that each GPU of its group holds."""
         return self.kv_heads(kv_heads) / kv_heads
 
+    def each(self, change: Callable[[Any], Any]) -> "Layout":
+        """The layout with every degree changed, those for prefill too."""
+        degrees = (self.tensor, self.pipeline, self.expert, self.attention_data)
+        return Layout(*map(change, degrees), prefill=self.prefill.each(change) if self.prefill else None)
+
     def take(self, index: Any) -> "Layout":
         """The candidates at `index`, of a layout of arrays."""
-        return Layout(*(np.asarray(d)[index] for d in (self.tensor, self.pipeline, self.expert, self.attention_data)))
+        return self.each(lambda degree: np.asarray(degree)[index])

@@ -176,7 +176,7 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     if replica.speculation:
         alone_s = step(replica.work, replica.rates, overheads, running, context).total_s
     steps = requests.prefill_tokens / chunk
-    bend = _bend(mixed_s, alone_s, with_prompts_s, usual, weighted)
+    bend = bent_share(mixed_s, alone_s, with_prompts_s, usual, weighted)
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
     gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
     decodes = gaps > _LEAST_GAPS
@@ -207,7 +207,7 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     )
 
 
-def _bend(mixed_s: Any, alone_s: Any, with_prompts_s: Callable[[Any], Any], usual: Any, weighted: Any) -> Any:
+def bent_share(mixed_s: Any, alone_s: Any, with_prompts_s: Callable[[Any], Any], usual: Any, weighted: Any) -> Any:
     """Share of a prompt's time that grows with its square: the line through two lengths, carried back to length 0."""
     if not np.any(weighted > usual):
         return 0.0

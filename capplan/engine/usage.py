@@ -51,3 +51,10 @@ def bandwidth_utilization(replica: Replica, requests: Requests, state: Steady) -
     read = weights * layout.pipeline + state.decoding / layout.attention_data * each
     yielded = replica.speculation.tokens_per_step if replica.speculation else 1.0
     return np.minimum(read / (yielded * state.itl_s * replica.rates.memory_bandwidth_bytes_per_s), 1.0)
+
+
+def weights_read_share(replica: Replica, seconds: Any) -> Any:
+    """Bytes/s over the peak memory bandwidth of a step of so many seconds that reads each weight once: prefill."""
+    job = replica.work
+    read = weight_bytes_per_gpu(job.architecture, job.layout, job.precision) * job.layout.pipeline
+    return np.minimum(read / (seconds * replica.rates.memory_bandwidth_bytes_per_s), 1.0)

@@ -39,6 +39,20 @@ def does_not_fit(
     return Excuse("memory", text, cure, changes, weight_bytes, usable, "bytes")
 
 
+def prompts_do_not_fit(
+    scenario: Scenario, deployment: Deployment, layout: Layout, requests: Requests, row: int
+) -> Excuse:
+    """The weights and one prompt exceed the memory of the pool that reads prompts."""
+    small, one = layout.prefill or layout, _row(requests, row)
+    wider = next((keys for keys, tried in _larger(deployment, small) if _fits(deployment, tried, one)), {})
+    changes = {key.replace("serving.", "serving.prefill."): value for key, value in wider.items()}
+    text = (
+        f"{deployment.model.name} in {scenario.serving.weights} and one prompt do not fit the {int(small.gpus)} x "
+        f"{deployment.accelerator.name} of a prefill replica"
+    )
+    return Excuse("memory", text, _said(changes) or "a larger layout under serving.prefill", changes)
+
+
 def too_many_sequences(scenario: Scenario, fits: float) -> Excuse:
     """A given concurrency that the KV cache cannot hold."""
     wanted = float(scenario.serving.concurrency)
@@ -146,8 +160,11 @@ class Change:
         """Whether the weights and one sequence fit then."""
         chip, arch = deployment.rates, deployment.model.architecture
         stored = precision(arch, self.weights, self.kv_cache, chip.operators, frozenset(chip.peak_flop_per_s))
-        replica = replace(deployment, precision=stored).replica(self.layout)
-        return float(np.asarray(most_sequences(replica, one))) >= 1.0
+        return _fits(replace(deployment, precision=stored), self.layout, one)
+
+
+def _fits(deployment: Deployment, layout: Layout, one: Requests) -> bool:
+    return float(np.asarray(most_sequences(deployment.replica(layout), one))) >= 1.0
 
 
 def _cure(scenario: Scenario, deployment: Deployment, layout: Layout, one: Requests) -> dict[str, object]:

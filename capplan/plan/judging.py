@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capplan.plan.charges import unit_costs
+from capplan.plan.rows import layout_of
 from capplan.reasoning import scene
 from capplan.scenario.length import Length
 from capplan.scenario.quality import Quality
@@ -60,7 +61,7 @@ def pool_of(scenario: Scenario, work: VerifierWork) -> Scenario:
     changes = {
         "tensor_parallel": "auto", "pipeline_parallel": "auto", "expert_parallel": "auto",
         "attention_data_parallel": "auto", "concurrency": "auto", "speculative_decoding": None,
-        "prefix_cache_hit_rate": 0.0,
+        "prefix_cache_hit_rate": 0.0, "disaggregated": False, "prefill": None,
     }  # fmt: skip
     load = {
         "qps": scenario.workload.qps * requests,
@@ -144,8 +145,9 @@ def _node_gpus(row: Any) -> int:
 
 
 def _used(row: Any) -> int:
-    ranks = int(row.get("attention_data_parallel") or 1)
-    return int(row["replicas"] * row["tensor_parallel"] * row["pipeline_parallel"] * ranks)
+    layout, readers = layout_of(row), int(row.get("prefill_replicas") or 0)
+    reading = layout.prefill.gpus * readers if layout.prefill else 0
+    return int(layout.gpus * (row["replicas"] - readers) + reading)
 
 
 def _sum(mine: Any, judge: Any, share: Decimal) -> Any:

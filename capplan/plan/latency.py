@@ -54,7 +54,18 @@ class Latency:
         return values[which]
 
 
-def latency(state: Steady, load: Load, replicas: Any = None, slots: Any = None) -> Latency:
+@dataclass(frozen=True)
+class Reading:
+    """Where prompts are read, if not where answers are written: the state of one prefill replica, and their number
+    as in `latency`."""
+
+    state: Steady
+    replicas: Any = None
+
+
+def latency(
+    state: Steady, load: Load, replicas: Any = None, slots: Any = None, reading: Reading | None = None
+) -> Latency:
     """Latencies of queries when each replica is in `state`.
 
     replicas: among which the arrivals are spread by the number they serve; None for so many that the number in service
@@ -64,8 +75,11 @@ def latency(state: Steady, load: Load, replicas: Any = None, slots: Any = None) 
     with the prompts that its own replica reads meanwhile. Sequential calls each pay TTFT, and nothing is shown before
     a verifier has judged. ITL is the mean over the
     tokens of one request, and its percentiles are over requests.
+    reading: the pool that reads the prompts (disaggregated). Its wait and the way of the cache come before the wait
+    for a slot and for the running step where the answer is written, and no prompt disturbs the answer's pace.
     """
-    seen = _Seen(state, load, replicas, slots)
+    readers = None if reading is None else _Seen(reading.state, load, reading.replicas, None)
+    seen = _Seen(state, load, replicas, slots, readers)
     return Latency(Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.ttfo_s), Figures(seen.tta_s))
 
 
@@ -100,22 +114,24 @@ class _Seen:
     load: Load
     replicas: Any
     slots: Any
+    readers: "_Seen | None" = None
+
+    @cached_property
+    def _reader(self) -> "_Seen":
+        """Where the prompt is read."""
+        return self.readers or self
 
     def ttft_s(self, which: str) -> Any:
-        own_s, wait = self._prompt_s, self._wait
+        own_s, wait = self._reader._prompt_s, self._wait
+        fixed_s = self.readers._fixed_s + self._fixed_s if self.readers else self._fixed_s
         if which == "mean":
-            return self._ahead_s + self._fixed_s + own_s + wait.mean_s
-        spread, bend = self.load.spread, self.state.bend
+            return self._ahead_s + fixed_s + own_s + wait.mean_s
+        spread, bend = self.load.spread, self._reader.state.bend
         middle_s = own_s * spread.prompt("p50", bend)
         waited_s = [mixture.tail(n, wait.chance, wait.mean_s, wait.square_s2) for n in ("p50", which)]
         further_s = own_s * spread.prompt(which, bend) - middle_s
-        return (
-            self._ahead_s
-            + self._fixed_s
-            + middle_s
-            + waited_s[0]
-            + mixture.together(further_s, waited_s[1] - waited_s[0])
-        )
+        further_s = mixture.together(further_s, waited_s[1] - waited_s[0])
+        return self._ahead_s + fixed_s + middle_s + waited_s[0] + further_s
 
     def itl_s(self, which: str) -> Any:
         if which == "mean":
@@ -170,8 +186,8 @@ class _Seen:
 
     @cached_property
     def _first_variance_s2(self) -> Any:
-        wait, (square, _) = self._wait, self._moments
-        own_s2 = np.square(self._prompt_s) * np.maximum(square - 1.0, 0.0)
+        wait, (square, _) = self._wait, self._reader._moments
+        own_s2 = np.square(self._reader._prompt_s) * np.maximum(square - 1.0, 0.0)
         return own_s2 + np.maximum(wait.square_s2 - np.square(wait.mean_s), 0.0)
 
     @cached_property
@@ -196,7 +212,7 @@ class _Seen:
     @cached_property
     def _wait(self) -> Wait:
         """Behind prompts, and for a slot."""
-        prompts = self._prompts
+        prompts = self._reader._prompts
         if self.slots is None:
             return prompts
         chance, mean_s = self._slot_wait

@@ -1,6 +1,6 @@
 """One plan's figures under the names of the contract."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from capplan.cost.energy import YEAR_S
 from capplan.cost.lines import usd_per
 from capplan.engine.band import Band
 from capplan.engine.excuse import Assumption, Excuse
+from capplan.engine.layout import Layout
 from capplan.plan import excuses as why
 from capplan.plan import trust
 from capplan.plan.deployment import Deployment
@@ -20,6 +21,8 @@ from capplan.reasoning.accuracy.value import Accuracy
 from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
+# The columns that say how a replica is laid out, in the order of a `Layout`.
+DEGREES = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
 _STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
 
 # Where more is done again than done, chains of thought are lost faster than written.
@@ -88,6 +91,7 @@ def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
         "nodes": int(at(sizing.nodes)),
         "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.mean_replicas)),
         **_upkeep(parts),
+        **_prefill(parts),
         **trust.columns(at(parts.likely.spread), parts.likely.extrapolates_at(i)),
         **parts.bill.columns(i, at(load.queries_per_s), output),
         "accuracy": right,
@@ -133,13 +137,35 @@ def accuracy_columns(found: Accuracy | None) -> dict[str, Any]:
     }
 
 
+def layout_of(row: Mapping[str, Any], prefix: str = "") -> Layout:
+    """The layout that the columns of a row name, those of the columns with a prefix where one is given."""
+    apart = bool(row.get("prefill_replicas")) and not prefix
+    degrees = (float(row[f"{prefix}{name}"]) for name in DEGREES)
+    return Layout(*degrees, prefill=layout_of(row, "prefill_") if apart else None)
+
+
+def _prefill(parts: Parts) -> dict[str, Any]:
+    """The pool that reads prompts, where it is apart."""
+    pool, at = parts.sizing.readers, parts.at
+    if pool is None:
+        return {}
+    degrees = (pool.layout.tensor, pool.layout.pipeline, pool.layout.expert, pool.layout.attention_data)
+    return {
+        "prefill_replicas": int(at(parts.sizing.reader_replicas)),
+        "prefill_nodes": int(at(parts.sizing.reader_nodes)),
+        **{f"prefill_{name}": int(at(degree)) for name, degree in zip(DEGREES, degrees, strict=True)},
+        "kv_transfer_s": at(pool.does.transfer_s),
+    }
+
+
 def excuses(parts: Parts) -> tuple[Excuse, ...]:
     """Every constraint that the plan breaks, the one that binds first."""
     scenario, sizing, at = parts.scenario, parts.sizing, parts.at
     if at(sizing.fits) < 1:
-        layout = sizing.layout.take(np.array(parts.index)) if np.ndim(sizing.layout.tensor) else sizing.layout
         held = at(sizing.weight_bytes)
-        return (why.does_not_fit(scenario, parts.deployment, layout, held, parts.load.requests, parts.index),)
+        return (why.does_not_fit(scenario, parts.deployment, _layout(parts), held, parts.load.requests, parts.index),)
+    if sizing.readers is not None and at(sizing.readers.does.fits) < 1:
+        return (why.prompts_do_not_fit(scenario, parts.deployment, _layout(parts), parts.load.requests, parts.index),)
     found = []
     asked, most = parts.load.requests, parts.deployment.model.architecture.max_context
     if at(asked.prompt_tokens) + at(asked.output_tokens) > most > 0:
@@ -157,3 +183,8 @@ def excuses(parts: Parts) -> tuple[Excuse, ...]:
                 why.missed_target(scenario, target, value, limit, at(sizing.alone.figure(target.removesuffix("_s"))))
             )
     return tuple(found)
+
+
+def _layout(parts: Parts) -> Layout:
+    layout = parts.sizing.layout
+    return layout.take(np.array(parts.index)) if np.ndim(layout.tensor) else layout

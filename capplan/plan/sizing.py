@@ -1,24 +1,22 @@
 """How many sequences a replica runs, in which layout, and how many replicas that makes."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
 from capplan.engine.curve import Curve, curve
 from capplan.engine.layout import Layout
-from capplan.engine.serving import Replica, Steady, most_sequences
+from capplan.engine.serving import Replica, Steady, most_sequences, steady
 from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed, replicas_needed, smallest_count
 from capplan.plan.deployment import Deployment
-from capplan.plan.latency import Latency, latency
+from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
+from capplan.plan.readers import MOST_REPLICAS, Readers, readers
 from capplan.plan.upkeep import Upkeep
 from capplan.records import dataclass
 from capplan.scenario.serving import Serving
-
-# Beyond this many replicas a target that still fails is not one that replicas cure.
-_MOST_REPLICAS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,8 @@ class Sizing:
     follow it. standing_nodes: nodes paid for in each part of the day, shape (scenarios, parts); None where all are
     kept. redone: work over what it would be without evictions.
     alone: latencies of a query that has a replica for itself. missed: per target, whether it is missed at peak.
+    readers: the pool that reads prompts, where it is apart. Layout, replica, sequences and states are then those of the
+    replicas that write answers; replicas, GPUs and nodes are of both, capacity and GPUs of a replica their means.
     """
 
     layout: Layout
@@ -67,6 +67,9 @@ class Sizing:
     alone: Latency
     missed: dict[str, Any]
     weight_bytes: Any
+    readers: Readers | None = None
+    reader_replicas: Any = 0
+    reader_nodes: Any = 0
 
 
 def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits) -> Sizing:
@@ -84,10 +87,15 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     serving = replicas_needed((load.peak_per_s * load.requests_per_query)[:, None] * redone, capacity, filled)
     size_gpus = np.broadcast_to(np.asarray(candidates.gpus), serving.shape).astype(np.int64)
     needed = serving + limits.upkeep.spares(serving, size_gpus)
-    gpus = nodes_needed(needed, size_gpus, limits.node_gpus) * limits.node_gpus
-    best = np.lexsort(
-        (load.of_kinds(served.tta_s), needed * size_gpus, gpus, load.of_kinds(served.refused)), axis=-1
-    )[..., 0]  # fmt: skip
+    nodes, in_use = nodes_needed(needed, size_gpus, limits.node_gpus), needed * size_gpus
+    pool = None
+    if served.readers is not None:
+        top = Steady(*(load.of_kinds(getattr(served.top, f.name)) for f in fields(Steady)))
+        pool = served.readers.each(load.of_kinds).sized(load.column(), filled, redone, _columns(limits.targets), top)
+        each_gpus = np.asarray(pool.layout.gpus).astype(np.int64)
+        more = pool.serving + limits.upkeep.spares(pool.serving, each_gpus)
+        nodes, in_use = nodes + nodes_needed(more, each_gpus, limits.node_gpus), in_use + more * each_gpus
+    best = np.lexsort((load.of_kinds(served.tta_s), in_use, nodes, load.of_kinds(served.refused)), axis=-1)[..., 0]
     rows = np.arange(len(best))
     layout = candidates.take(best)
     # Where nothing fits, the widest layout comes nearest.
@@ -95,6 +103,7 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     along = served.curves.take((kind, best))
     return _settle(
         deployment, layout, load, limits, along, chosen, fits[rows, best], served.shortened[kind, best],
+        pool.take((rows, best)) if pool else None,
     )  # fmt: skip
 
 
@@ -104,7 +113,7 @@ class _Served:
 
     fits: sequences that the memory holds. curves: from nearly idle to full. top: the fullest state that keeps the
     latency targets. shortened: whether they keep it from running more. refused: whether the layout is no answer.
-    tta_s: mean time to the answer in a full replica.
+    tta_s: mean time to the answer in a full replica. readers: those that read the prompts for it, where they are apart.
     """
 
     fits: Any
@@ -113,20 +122,22 @@ class _Served:
     shortened: Any
     refused: Any
     tta_s: Any
+    readers: Readers | None
 
 
 def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limits) -> _Served:
-    over = Layout(*(np.asarray(d)[:, None] for d in _degrees(candidates)))
-    replica = deployment.replica(over)
+    replica = deployment.replica(candidates.each(lambda degree: np.asarray(degree)[:, None]))
     wide = load.column().column()  # shape (kinds, 1, 1) against layouts (layouts, 1)
+    pool = readers(deployment, candidates.prefill, load.column()) if candidates.prefill else None
+    idle = pool.column().idle() if pool else None
     fits = most_sequences(replica, wide.requests)
     shape = (len(load.queries_per_s), len(np.atleast_1d(candidates.tensor)))
     fits = np.broadcast_to(fits[..., 0], shape)
     given = limits.serving.concurrency
     most = np.maximum(fits, 1.0) if given == "auto" else np.full(shape, float(given))
-    curves = curve(replica, wide.requests, most[..., None])
-    alone = latency(curves.states, wide)
-    worst = _worst(curves, wide, limits.targets)
+    curves = curve(replica, wide.requests, most[..., None], pool.column().writing() if pool else steady)
+    alone = latency(curves.states, wide, reading=idle)
+    worst = _worst(curves, wide, limits.targets, idle)
     kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
     full = curves.take((..., -1)).states
     possible = worst[..., 0] <= 1.0
@@ -134,8 +145,10 @@ def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limi
     top = full if kept is None else _where(over_full & possible, kept, full)
     # A layout whose memory holds fewer sequences than are asked for is no answer while another one holds them.
     refused = (fits < (1 if given == "auto" else given)) | ~possible
+    if pool is not None:
+        refused = refused | (pool.does.fits < 1)
     tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
-    return _Served(fits, curves, top, over_full, refused, tta_s)
+    return _Served(fits, curves, top, over_full, refused, tta_s, pool)
 
 
 def _settle(
@@ -147,16 +160,27 @@ def _settle(
     top: Steady,
     fits: Any,
     cut: Any,
+    pool: Readers | None,
 ) -> Sizing:
-    """Grows the fleet until the percentiles hold at peak, and reads the figures off the curves."""
+    """Grows the fleet until the percentiles hold at peak, and reads the figures off the curves.
+
+    A pool that reads prompts grows with it, the ratio of the two kept.
+    """
     upkeep = limits.upkeep
     size_gpus = np.asarray(layout.gpus).astype(np.int64)
     redone = upkeep.redone(load, curves.at_rate, limits.utilization * top.requests_per_s)
     offered = load.peak_per_s * load.requests_per_query * redone
 
+    def beside(serving: Any) -> Any:
+        if pool is None:
+            return 0
+        least = replicas_needed(offered, top.requests_per_s, limits.utilization)
+        return np.ceil(pool.serving * (serving / least))
+
     def at(serving: Any, share: float) -> tuple[Steady, Latency]:
         state = curves.at_rate(offered * share / serving)
-        return state, latency(state, load, serving, top.decoding * serving)
+        reading = pool.reading(offered, beside(serving)) if pool else None
+        return state, latency(state, load, serving, top.decoding * serving, reading)
 
     def enough(share: float) -> Any:
         """Replicas that serve a share of the peak within every target."""
@@ -168,7 +192,7 @@ def _settle(
 
         serving = replicas_needed(offered * share, top.requests_per_s, limits.utilization)
         if limits.targets and not holds(serving).all():
-            grown = smallest_count(holds, serving, _MOST_REPLICAS)
+            grown = smallest_count(holds, serving, MOST_REPLICAS)
             serving = np.where(grown > 0, grown, serving)
         return serving
 
@@ -185,7 +209,7 @@ def _settle(
         standing_nodes = standing(nodes_needed(kept, size_gpus, limits.node_gpus).T, scaled.start_up_s)
     state, waits = at(serving, 1.0)
     replica = deployment.replica(layout)
-    return Sizing(
+    sized = Sizing(
         layout=layout,
         replica=replica,
         fits=fits,
@@ -203,11 +227,37 @@ def _settle(
         peak=state,
         mean=curves.at_rate(load.queries_per_s * load.requests_per_query * redone / mean_replicas),
         latency=waits,
-        alone=latency(curves.take((..., 0)).states, load),
+        alone=latency(curves.take((..., 0)).states, load, reading=pool.idle() if pool else None),
         missed={
             name: waits.figure(name.removesuffix("_s")) > limit * (1.0 + 1e-9) for name, limit in limits.targets.items()
         },
         weight_bytes=np.broadcast_to(replica.memory.weight_bytes, serving.shape),
+    )
+    return sized if pool is None else with_readers(sized, replace(pool, serving=beside(serving)), limits)
+
+
+def with_readers(writing: Sizing, pool: Readers, limits: Limits, readers: Any = None) -> Sizing:
+    """The fleet with its pool that reads prompts, in nodes of its own.
+
+    readers: its replicas with spares; None for as many spares as are needed.
+    """
+    each_gpus, serving = np.asarray(pool.layout.gpus).astype(np.int64), np.asarray(pool.serving).astype(np.int64)
+    readers = serving + limits.upkeep.spares(serving, each_gpus) if readers is None else readers
+    nodes = nodes_needed(readers, each_gpus, limits.node_gpus)
+    most_per_s = np.minimum(writing.capacity_per_s * writing.replicas, pool.does.most_per_s * readers)
+    replicas = writing.replicas + readers
+    return replace(
+        writing,
+        serving=writing.serving + serving,
+        replicas=replicas,
+        mean_replicas=writing.mean_replicas + readers,
+        replica_gpus=(writing.replica_gpus * writing.replicas + each_gpus * readers) / replicas,
+        nodes=writing.nodes + nodes,
+        gpus=writing.gpus + nodes * limits.node_gpus,
+        capacity_per_s=most_per_s / replicas,
+        readers=pool,
+        reader_replicas=readers,
+        reader_nodes=nodes,
     )
 
 
@@ -223,7 +273,7 @@ def _bounds(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: 
     return tuple(np.select(list(words.values()), list(words), "kv_cache").tolist())
 
 
-def _worst(curves: Curve, wide: Load, targets: dict[str, Any]) -> Any:
+def _worst(curves: Curve, wide: Load, targets: dict[str, Any], reading: Reading | None) -> Any:
     """The largest figure over its limit along the batches, 0 where there is no target; rises with the batch.
 
     Exact for the first and the last batch and on both sides of the first one that is over, level between them: the
@@ -235,11 +285,8 @@ def _worst(curves: Curve, wide: Load, targets: dict[str, Any]) -> Any:
 
     def at(index: Any) -> Any:
         each = (np.take_along_axis(getattr(curves.states, f.name), index[..., None], -1) for f in fields(Steady))
-        waits = latency(Steady(*each), wide)
-        ratios = [
-            waits.figure(name.removesuffix("_s")) / np.asarray(limit)[..., None, None]
-            for name, limit in targets.items()
-        ]
+        waits = latency(Steady(*each), wide, reading=reading)
+        ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in _columns(_columns(targets)).items()]
         return np.max(np.broadcast_arrays(*ratios), axis=0)[..., 0]
 
     low, high = np.zeros(shape[:-1], np.int64), np.full(shape[:-1], shape[-1] - 1)
@@ -266,5 +313,5 @@ def _where(chosen: Any, yes: Steady, no: Steady) -> Steady:
     return Steady(*(np.where(chosen, getattr(yes, f.name), getattr(no, f.name)) for f in fields(Steady)))
 
 
-def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:
-    return layout.tensor, layout.pipeline, layout.expert, layout.attention_data
+def _columns(targets: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(limit)[..., None] for name, limit in targets.items()}

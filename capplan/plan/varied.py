@@ -17,7 +17,7 @@ from capplan.cost.varied import KEYS as COST_KEYS
 from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
 from capplan.engine.layout import Layout
-from capplan.engine.serving import most_sequences
+from capplan.engine.serving import most_sequences, steady
 from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed
 from capplan.plan.candidates import layouts
@@ -26,7 +26,9 @@ from capplan.plan.judging import judged, pool_of
 from capplan.plan.latency import Latency, latency
 from capplan.plan.load import Load, assembled, shape_of
 from capplan.plan.money import mean_board_w, peak_w
-from capplan.plan.sizing import Limits, Sizing, size
+from capplan.plan.readers import readers
+from capplan.plan.rows import layout_of
+from capplan.plan.sizing import Limits, Sizing, size, with_readers
 from capplan.plan.upkeep import upkeep
 from capplan.plan.varied_pool import VariedPool
 from capplan.reasoning.demand import Demand, demand
@@ -51,17 +53,18 @@ _REASONING = {f"reasoning.{name}": name for name in _COUNTS} | {
 
 @dataclass(frozen=True)
 class Fleet:
-    """A fleet that stands: its layout and its replicas, spares included."""
+    """A fleet that stands: its layout and its replicas, spares included; of them, those that only read prompts."""
 
     layout: Layout
     replicas: float
     spares: float = 0.0
+    prefill_replicas: float = 0.0
 
     @staticmethod
     def of(row: Mapping[str, Any]) -> "Fleet":
         """That of a plan, by its row."""
-        degrees = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
-        return Fleet(Layout(*(row[name] for name in degrees)), row["replicas"], row.get("spare_replicas", 0))
+        spares, readers = row.get("spare_replicas", 0), row.get("prefill_replicas", 0)
+        return Fleet(layout_of(row), row["replicas"], spares, readers)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def varied(
         sized, over = _standing(served, fleet, load, limits)
     else:
         candidates = layout or layouts(scenario.serving, served)
-        sized = size(served, _arrays(candidates), load, limits)
+        sized = size(served, candidates.each(_listed), load, limits)
         offered = load.peak_per_s * load.requests_per_query * sized.redone
         over = offered > sized.capacity_per_s * sized.serving * (1 + 1e-9)
     return _read(scenario, values, served, load, sized, slow, over, pool)
@@ -156,7 +159,7 @@ def _read(
     replicas, gpus, nodes = sized.replicas, sized.gpus, sized.nodes
     if pool is not None:
         node_gpus = scenario.serving.node_gpus or served.accelerator.node_gpus
-        added, bill = pool.added(bill, gpus - np.asarray(sized.layout.gpus) * replicas, node_gpus)
+        added, bill = pool.added(bill, gpus - sized.replica_gpus * replicas, node_gpus)
         replicas, gpus = replicas + pool.columns["replicas"], gpus + added
         nodes = -(-gpus // node_gpus)
     mean = load.queries_per_s / slow
@@ -270,22 +273,30 @@ def _stretched(length: Any, mean_tokens: Any) -> Any:
 def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> tuple[Sizing, Any]:
     """The figures of a fleet that stays as it is under every row's load, and which rows are more than it serves."""
     shape = load.peak_per_s.shape
-    layout = Layout(*(np.full(shape, float(np.asarray(d))) for d in _degrees(fleet.layout)))
-    one = Layout(*(np.asarray([float(np.asarray(d))]) for d in _degrees(fleet.layout)))
+    layout = fleet.layout.each(lambda degree: np.full(shape, float(np.asarray(degree))))
+    one = fleet.layout.each(lambda degree: np.asarray([float(np.asarray(degree))]))
     replica = served.replica(one)
     column = load.column().requests
     fits = np.broadcast_to(most_sequences(replica, column)[..., 0], shape)
     given = limits.serving.concurrency
     most = np.maximum(fits if given == "auto" else float(given), 1.0)
-    curves = curve(replica, column, np.broadcast_to(most, shape)[:, None])
+    pool, read_by, spares = None, np.full(shape, int(fleet.prefill_replicas)), fleet.spares
+    if layout.prefill is not None:
+        pool = readers(served, layout.prefill, load)
+        spare = limits.upkeep.spares(read_by, layout.prefill.gpus)
+        pool, spares = replace(pool, serving=np.maximum(read_by - spare, 1)), max(fleet.spares - int(spare.max()), 0)
+    states = pool.column().writing() if pool else steady
+    curves = curve(replica, column, np.broadcast_to(most, shape)[:, None], states)
     top = curves.take((..., -1)).states
-    serving = max(fleet.replicas - fleet.spares, 1)
+    written_by = fleet.replicas - fleet.prefill_replicas
+    serving = max(written_by - spares, 1)
     redone = limits.upkeep.redone(load, curves.at_rate, limits.utilization * top.requests_per_s)
     offered = load.peak_per_s * load.requests_per_query * redone
     state = curves.at_rate(offered / serving)
-    waits: Latency = latency(state, load, serving, top.decoding * serving)
+    reading = pool.reading(offered, pool.serving) if pool else None
+    waits: Latency = latency(state, load, serving, top.decoding * serving, reading)
     size_gpus = int(np.asarray(fleet.layout.gpus))
-    replicas = np.full(shape, int(fleet.replicas))
+    replicas = np.full(shape, int(written_by))
     nodes = nodes_needed(replicas, size_gpus, limits.node_gpus)
     mean_replicas, standing_nodes = replicas, None
     if scaled := limits.serving.autoscaling:
@@ -306,15 +317,15 @@ def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> t
         mean=curves.at_rate(load.queries_per_s * load.requests_per_query * redone / mean_replicas),
         latency=waits, alone=waits, missed=missed, weight_bytes=0.0,
     )  # fmt: skip
-    return sized, offered > top.requests_per_s * serving * (1 + 1e-9)
+    over = offered > top.requests_per_s * serving * (1 + 1e-9)
+    if pool is None:
+        return sized, over
+    late = offered > pool.does.most_per_s * pool.serving * (1 + 1e-9)
+    return with_readers(sized, pool, limits, read_by), over | late
 
 
-def _arrays(layout: Layout) -> Layout:
-    return Layout(*(np.atleast_1d(np.asarray(d, np.float64)) for d in _degrees(layout)))
-
-
-def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:
-    return layout.tensor, layout.pipeline, layout.expert, layout.attention_data
+def _listed(degree: Any) -> Any:
+    return np.atleast_1d(np.asarray(degree, np.float64))
 
 
 def _array(value: Any, rows: int) -> Any:

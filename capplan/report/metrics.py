@@ -154,6 +154,17 @@ FURTHER = (
     Metric("tta_p99_ratio", "TTA p99 ratio", "times", "lower", "latency", "p99 of TTA over the first row's."),
     Metric("ttft_p95_s", "TTFT p95", "s", "lower", "latency", "Time to first token that 95 of 100 do not exceed."),
     Metric("itl_p95_s", "ITL p95", "s", "lower", "latency", "Mean ITL of a request that 95 of 100 do not exceed."),
+    Metric("prefill_replicas", "prefill replicas", "count", "lower", "fleet",
+           "Of the replicas, those that only read prompts, spares included (disaggregated)."),
+    Metric("prefill_nodes", "prefill nodes", "count", "lower", "fleet", "Of the nodes, those of the prefill pool."),
+    Metric("prefill_tensor_parallel", "prefill TP", "count", "", "fleet", "GPUs that share every layer in prefill."),
+    Metric("prefill_pipeline_parallel", "prefill PP", "count", "", "fleet", "Stages of a prefill replica."),
+    Metric("prefill_expert_parallel", "prefill EP", "count", "", "fleet",
+           "GPUs that the experts of a layer are spread over in prefill."),
+    Metric("prefill_attention_data_parallel", "prefill ADP", "count", "", "fleet",
+           "Groups of a prefill replica that hold attention whole."),
+    Metric("kv_transfer_s", "KV transfer", "s", "lower", "latency",
+           "A prompt's KV cache on its way from prefill to decode; part of TTFT."),
     Metric("simulated_ttft_s", "TTFT simulated", "s", "lower", "latency",
            "The plan's replicas under the traffic of the busiest hour, simulated: TTFT."),
     Metric("simulated_ttft_p95_s", "TTFT p95 simulated", "s", "lower", "latency",
@@ -174,8 +185,8 @@ BY_NAME = {metric.name: metric for metric in (*METRICS, *FURTHER)}
 # Columns of the terminal and Markdown tables, by kind of report; CSV and JSON always have them all.
 VIEWS: dict[str, tuple[str, ...]] = {
     "sweep": (
-        "ttft_s", "itl_s", "tta_s", "output_tokens", "concurrency", "replicas", "gpus", "annual_tco_usd",
-        "latency_multiplier", "token_multiplier", "fleet_multiplier", "cost_multiplier",
+        "ttft_s", "itl_s", "tta_s", "output_tokens", "concurrency", "replicas", "prefill_replicas", "gpus",
+        "annual_tco_usd", "latency_multiplier", "token_multiplier", "fleet_multiplier", "cost_multiplier",
     ),
     "crossover": ("tta_s", "output_tokens", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
     "strategies": (

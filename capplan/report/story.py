@@ -20,6 +20,18 @@ _PLAN = (
         "Replicas and GPUs",
         ("replicas", "spare_replicas", "mean_replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck"),
     ),
+    (
+        "Prefill pool",
+        (
+            "prefill_replicas",
+            "prefill_nodes",
+            "prefill_tensor_parallel",
+            "prefill_pipeline_parallel",
+            "prefill_expert_parallel",
+            "prefill_attention_data_parallel",
+            "kv_transfer_s",
+        ),
+    ),
     ("Latency", ("ttft_s", "ttft_p95_s", "itl_s", "itl_p95_s", "ttfo_s", "tta_s", "tta_p95_s", "tta_p99_s")),
     (
         "Simulated",

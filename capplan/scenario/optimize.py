@@ -57,6 +57,9 @@ class Optimize(Part):
     speculative_decoding: tuple[SpeculativeDecoding, ...] = key(
         (), "Drafts to try beside doing without. Left out: what the scenario gives, else none."
     )
+    disaggregated: Annotated[tuple[bool, ...], Several(Flag())] = key(
+        (), "Prefill and decode on separate pools (true), together (false), or both. Left out: what the scenario gives."
+    )
     pricing: Annotated[tuple[str, ...], Several(Choice(PRICINGS))] = key(
         (), "Ways of paying to choose from. Left out: what the scenario gives, else own, on demand and reserved."
     )

@@ -14,6 +14,7 @@ KvCache = Literal["bf16", "fp8", "fp4", "int8"]
 # Draft heads that are part of a model, where a draft model could stand.
 _DRAFT_HEADS = ("mtp", "eagle", "eagle3", "medusa", "ngram")
 _PARALLEL = "GPUs; auto lets the planner choose"
+Degree = Annotated[int | Auto, Whole(most=4096, auto=True)]
 
 
 class SpeculativeDecoding(Part):
@@ -50,6 +51,15 @@ class Autoscaling(Part):
     least_replicas: Annotated[int, Whole(most=10**6)] = key(1, "Replicas kept at all times.")
 
 
+class PrefillPool(Part):
+    """How a replica that only reads prompts is spread over GPUs, where `disaggregated` keeps them apart."""
+
+    tensor_parallel: Degree = key("auto", f"GPUs that share every layer of one replica. {_PARALLEL}.")
+    pipeline_parallel: Degree = key("auto", f"Groups of GPUs that hold successive layers. {_PARALLEL}.")
+    expert_parallel: Degree = key("auto", f"GPUs over which experts are spread. {_PARALLEL}.")
+    attention_data_parallel: Degree = key("auto", f"Groups of GPUs that hold attention whole. {_PARALLEL}.")
+
+
 class Serving(Part):
     """How the model is served."""
 
@@ -60,16 +70,12 @@ class Serving(Part):
         "fp8", "Number format of the weights."
     )
     kv_cache: Annotated[KvCache, Choice(("bf16", "fp8", "fp4", "int8"))] = key("fp8", "Number format of the KV cache.")
-    tensor_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
-        "auto", f"GPUs that share every layer of one replica. {_PARALLEL}."
-    )
-    pipeline_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
-        "auto", f"Groups of GPUs that hold successive layers. {_PARALLEL}."
-    )
-    expert_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+    tensor_parallel: Degree = key("auto", f"GPUs that share every layer of one replica. {_PARALLEL}.")
+    pipeline_parallel: Degree = key("auto", f"Groups of GPUs that hold successive layers. {_PARALLEL}.")
+    expert_parallel: Degree = key(
         "auto", f"GPUs over which the experts of a mixture-of-experts model are spread. {_PARALLEL}."
     )
-    attention_data_parallel: Annotated[int | Auto, Whole(most=4096, auto=True)] = key(
+    attention_data_parallel: Degree = key(
         "auto", f"Groups of GPUs that hold attention whole, each for its own sequences. {_PARALLEL}."
     )
     concurrency: Annotated[int | Auto, Whole(most=10**6, auto=True)] = key(
@@ -90,8 +96,12 @@ class Serving(Part):
     )
     speculative_decoding: SpeculativeDecoding | None = key(None, "Draft and verify. Left out: none.")
     disaggregated: Annotated[bool, Flag()] = key(
-        False, "Prefill and decode on separate pools, the KV cache sent between them."
+        False, "Prefill and decode on separate pools, each sized for its own load; the KV cache is sent between them."
     )
+    prefill: PrefillPool | None = key(
+        None, "Layout of the pool that reads prompts; the degrees above are then those of decode. "
+        "Left out: the planner chooses."
+    )  # fmt: skip
     node_gpus: Annotated[int | None, Whole(most=4096)] = key(
         None, "GPUs per node; fleets are bought in whole nodes. Left out: the accelerator's usual node."
     )
@@ -112,3 +122,8 @@ class Serving(Part):
         for name in ("speculative_decoding", "disaggregated", "failures", "autoscaling"):
             if self.engine == "textbook" and getattr(self, name):
                 yield Contradiction(name, "the textbook engine knows no such thing", "remove it, or take engine: vllm")
+        if self.disaggregated and self.autoscaling is not None:
+            message = "follows the day with one kind of replica, and prefill and decode are apart"
+            yield Contradiction("autoscaling", message, "remove it, or set disaggregated: false")
+        if self.prefill is not None and not self.disaggregated:
+            yield Contradiction("prefill", "is the layout of a pool that is not there", "set disaggregated: true")

@@ -15,9 +15,10 @@ from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.deployment import deployment
+from capplan.plan.rows import layout_of
 from capplan.plan.varied import Varied, varied
 from capplan.search.breakeven import cents
-from capplan.search.worlds import grown, layout_of
+from capplan.search.worlds import grown
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -104,7 +105,7 @@ def _planned(scenario: Scenario, first: Plan, qps: Any, cheaper: Any) -> Varied:
     if scenario.cost.pricing.share("own") < 1:
         for rent, _ in rents(scenario.cost, str(first.row["gpu"])):
             values[f"cost.gpu_hourly.{rent.way}"] = rent.usd_per_s * cheaper
-    made = varied(scenario, values, layout=layout_of(first))
+    made = varied(scenario, values, layout=layout_of(first.row))
     hard = np.logical_or.reduce([~made.fits, *(late for name, late in made.missed.items() if name != "annual_tco_usd")])
     if hard.any():
         month = int(np.flatnonzero(hard)[0]) + 1

@@ -11,11 +11,12 @@ import numpy as np
 from capplan.engine.layout import Layout
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
+from capplan.plan.rows import layout_of
 from capplan.plan.varied import Fleet
 from capplan.scenario.overrides import with_values
 from capplan.search.draws import Uncertain, correlated, shares
 from capplan.search.inputs import GROWTH, inputs
-from capplan.search.worlds import Worlds, is_array, layout_of, worlds
+from capplan.search.worlds import Worlds, is_array, worlds
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -116,7 +117,7 @@ def risk(
         raise UserError(f"{scenario.name}: nothing is uncertain (write a key as {{low: ..., mid: ..., high: ...}})")
     _correlations_of_drawn(scenario, drawn_inputs)
     drawn = _drawn(scenario, drawn_inputs, count, seed)
-    layout = layout_of(middle)
+    layout = layout_of(middle.row)
     made = worlds(scenario, drawn_inputs, drawn, layout)
     kept = worlds(scenario, drawn_inputs, drawn, layout, Fleet.of(middle.row))
     if not made.possible.any():
@@ -236,7 +237,7 @@ def _costs(scenario: Scenario, count: int, seed: int, law: str, bands: bool) -> 
     except UserError:
         return np.full(count, np.inf)
     drawn = inputs(middle, law, bands)
-    made = worlds(scenario, drawn, _drawn(scenario, drawn, count, seed), layout_of(middle))
+    made = worlds(scenario, drawn, _drawn(scenario, drawn, count, seed), layout_of(middle.row))
     return np.where(made.possible, made.usd, np.inf)
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from capplan.engine.layout import Layout
 from capplan.errors import UserError
-from capplan.plan import Plan
 from capplan.plan.varied import Fleet, Varied, varied, varies
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
@@ -43,12 +42,6 @@ class Worlds:
 def is_array(scenario: Scenario, one: Uncertain) -> bool:
     """Whether an input is an array of `varied`, or asks for scenarios of its own."""
     return one.path in (PACE, GROWTH) or varies(scenario, _key(one.path))
-
-
-def layout_of(plan: Plan) -> Layout:
-    """The layout of a plan, to be held."""
-    names = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
-    return Layout(*(float(plan.row[name]) for name in names))
 
 
 def worlds(

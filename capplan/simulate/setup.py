@@ -54,8 +54,12 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
 
     traced: the requests come from a trace, and the scenario's strategy only sizes the fleet.
 
-    Raises UserError for the textbook engine, which knows no batch, and where the plan does not fit its memory.
+    Raises UserError for the textbook engine, which knows no batch, for pools apart, and where the plan does not fit.
     """
+    if scenario.serving.disaggregated:
+        raise UserError(
+            f"{scenario.name}: simulate serves prefill and decode on the same replicas; set serving.disaggregated=false"
+        )
     if scenario.serving.engine == "textbook":
         raise UserError(f"{scenario.name}: the textbook engine serves one query at a time and has no batch to simulate")
     planned = plan(scenario)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from capplan.plan import plan, plans
+from capplan.plan.rows import layout_of
 from capplan.plan.varied import Fleet, varied, varies
 from capplan.scenario.loader import loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
-from capplan.search.worlds import layout_of
 
 YEAR_S = 365 * 86400.0
 TIGHT = "targets: {ttft_p95: 2 s, tta_p99: 120 s, annual_tco: 3M USD}"
@@ -100,7 +100,7 @@ def test_a_fleet_that_stands_is_judged_as_it_is() -> None:
     base = scenario(TIGHT)
     held = plan(base)
     kept = varied(base, {"workload.qps": np.array([10.0, 100.0, 1000.0])},
-                  fleet=Fleet(layout_of(held), float(held.row["replicas"])))  # fmt: skip
+                  fleet=Fleet(layout_of(held.row), float(held.row["replicas"])))  # fmt: skip
     assert kept.columns["gpus"].tolist() == [held.row["gpus"]] * 3
     assert kept.missed["capacity"].tolist() == [False, False, True]
     assert bool(kept.missed["ttft_p95_s"][2]) and not bool(kept.missed["ttft_p95_s"][1])
@@ -116,7 +116,7 @@ def test_what_asks_for_a_deployment_of_its_own_does_not_vary() -> None:
 
 def test_ten_thousand_rows_take_seconds_not_minutes() -> None:
     base, values = scenario(TIGHT), drawn(10_000)
-    layout = layout_of(plan(base))
+    layout = layout_of(plan(base).row)
     start = time.process_time()
     made = varied(base, values, layout=layout)
     assert time.process_time() - start < 5

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from capplan.engine.layout import Layout
 from capplan.plan.derivation import source
 from capplan.plan.derivation.place import Index, aligned, equal, in_base, number_at, same, simple
 from capplan.plan.derivation.record import Call
@@ -74,6 +75,8 @@ class Origins:
     def behind(self, site: Site, value: Any, index: Index) -> Iterator[tuple[Site, Index]]:
         """Expressions that gave this very value, the nearest first, and the place in them."""
         expression, call = site.expression, site.call
+        if isinstance(expression, ast.Attribute) and self._chosen(site, expression):
+            return
         if isinstance(expression, ast.Subscript) or (isinstance(expression, ast.Call) and expression.args):
             yield from self._rearranged(site, index)
         if isinstance(expression, ast.List) and index:
@@ -89,6 +92,11 @@ class Origins:
             if made is not None:
                 yield Site(inner, made), index
         yield from self._identical(value, index, call)
+
+    def _chosen(self, site: Site, expression: ast.Attribute) -> bool:
+        """Whether it is a degree of a layout: those are listed and chosen from, not computed."""
+        held = self.value(Site(site.call, expression.value, site.more))
+        return isinstance(held, Layout) and expression.attr in held.__dataclass_fields__
 
     def _variable(self, call: Call, name: ast.Name, index: Index) -> Iterator[tuple[Site, Index]]:
         if name.id in call.code.co_freevars:

@@ -9,7 +9,8 @@ from ..show import column
 from ..text import refusals
 
 _PLAN = (
-    "gpu", "engine", "weights", "kv_cache", "tensor_parallel", "pipeline_parallel", "expert_parallel", "concurrency",
+    "gpu", "engine", "weights", "kv_cache", "tensor_parallel", "pipeline_parallel", "expert_parallel",
+    "prefill_replicas", "prefill_tensor_parallel", "concurrency",
     "pricing", "gpus", "annual_tco_usd", "ttft_s", "itl_s", "tta_p99_s", "annual_kg_co2e", "accuracy",
     "usd_per_correct_answer",
 )  # fmt: skip

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capplan.engine.layout import Layout
 from capplan.plan import Plan, plans
+from capplan.plan.rows import DEGREES
 from capplan.scenario.part import copied
+from capplan.scenario.serving import PrefillPool
 from capplan.search.optimize.evaluate import Evaluated
 from capplan.search.optimize.space import cost_under, section
 
@@ -35,15 +38,11 @@ class Candidate:
         """A scenario that every command takes: nothing in it is left to the planner."""
         base = self.evaluated.choice.scenario
         degrees = self.evaluated.layout.take(self.layout)
-        serving = base.serving.having(
-            {
-                "tensor_parallel": int(degrees.tensor),
-                "pipeline_parallel": int(degrees.pipeline),
-                "expert_parallel": int(degrees.expert),
-                "attention_data_parallel": int(degrees.attention_data),
-                "concurrency": int(self.evaluated.sequences[self.layout, self.cell]),
-            }
-        )
+        changes: dict[str, Any] = _degrees(degrees)
+        changes["concurrency"] = int(self.evaluated.sequences[self.layout, self.cell])
+        if degrees.prefill is not None:
+            changes["prefill"] = PrefillPool(**_degrees(degrees.prefill))
+        serving = base.serving.having(changes)
         cost = cost_under(base.cost, self.evaluated.ways[self.way], self.evaluated.choice.own_gpu)
         return copied(base, {"serving": serving, "cost": cost, "optimize": None, "strategies": ()})
 
@@ -51,6 +50,11 @@ class Candidate:
         """A figure over its limit."""
         values = self.evaluated.ratios[name]
         return float(values[self.place if values.ndim == 3 else self.place[1:]])
+
+
+def _degrees(layout: Layout) -> dict[str, int]:
+    degrees = (layout.tensor, layout.pipeline, layout.expert, layout.attention_data)
+    return {name: int(degree) for name, degree in zip(DEGREES, degrees, strict=True)}
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from capplan.cost.energy import YEAR_S, fleet_power_w, power_w
+from capplan.cost.energy import YEAR_S, fleet_power_w
 from capplan.cost.place import place
 from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Steady, most_sequences, steady
-from capplan.engine.usage import bandwidth_utilization, compute_utilization
 from capplan.errors import CapplanError
 from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed, replicas_needed
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import Judge
 from capplan.plan.load import Load, load
+from capplan.plan.money import readers_w, replica_w
 from capplan.plan.plan import judges
+from capplan.plan.readers import Readers, readers
 from capplan.plan.upkeep import upkeep
 from capplan.reasoning.scene import accuracy_of
 from capplan.scenario.schema import Scenario
@@ -126,23 +127,30 @@ class _Pass:
     def made(self, fits: Any, tried_sequences: Any) -> Evaluated:
         scenario = self.choice.scenario
         wanted = section(scenario)
-        over = Layout(*(np.asarray(d)[:, None] for d in _degrees(self.tried)))
-        replica = self.served.replica(over)
+        over = self.tried.each(lambda degree: np.asarray(degree)[:, None])
+        replica, targets = self.served.replica(over), scenario.targets.limits_s()
         offered = float((self.asked.peak_per_s * self.asked.requests_per_query)[0])
-        curves = curve(replica, self.asked.requests, np.maximum(fits, 1.0)[:, None])
-        targets = scenario.targets.limits_s()
+        pool = readers(self.served, over.prefill, self.asked) if over.prefill else None
+        states = pool.writing() if pool else steady
+        curves = curve(replica, self.asked.requests, np.maximum(fits, 1.0)[:, None], states)
+        if pool is not None:
+            fullest = curves.take((..., slice(-1, None))).states
+            pool = pool.sized(self.asked, scenario.workload.target_utilization, 1.0, targets, fullest)
+            fits = np.where(pool.does.fits[:, 0] >= 1, fits, 0.0)
         names = tuple(dict.fromkeys([*(name.removesuffix("_s") for name in targets), "tta_p99"]))
-        rates, drawn = figures(curves, self.asked, offered, names)
+        reading = pool.reading(offered, pool.serving) if pool else None
+        rates, drawn = figures(curves, self.asked, offered, names, reading)
         lines = {name: Lines.of(rates, drawn[name]) for name in names}
         most_per_s = np.full(len(fits), np.inf)
         for name, limit in targets.items():
             most_per_s = np.minimum(most_per_s, lines[name.removesuffix("_s")].largest_rate(limit * (1 + SLACK)))
         capped = np.clip(tried_sequences, 1.0, np.maximum(np.floor(fits), 1.0)[:, None])
-        top = self._top(replica, capped)
+        # Solved, not interpolated: requests a second that one replica serves with so many in flight.
+        top = np.broadcast_to(states(replica, capped, self.asked.requests).requests_per_s, capped.shape)
         kept = upkeep([paying(self.choice)])
         filled = scenario.workload.target_utilization * top
         redone = np.broadcast_to(kept.redone(self.asked, partial(_state, curves), filled), top.shape)
-        size = np.broadcast_to(np.asarray(over.gpus).astype(np.int64), top.shape)
+        size = _whole(over.gpus, top)
         node = scenario.serving.node_gpus or self.served.accelerator.node_gpus
 
         def enough(share: float) -> Any:
@@ -156,20 +164,38 @@ class _Pass:
         serving = enough(1.0)
         replicas = serving + kept.spares(serving, size)
         nodes = nodes_needed(replicas, size, node)
-        boards, mean_replicas, stand = nodes * node, replicas, None
+        boards, mean_replicas, stand, in_use = nodes * node, replicas, None, size * replicas
         if scaled := scenario.serving.autoscaling:
             by_part = np.stack([np.maximum(enough(share), scaled.least_replicas) for share in kept.day], axis=-1)
             by_part = by_part + kept.spares(by_part, size[..., None])
             mean_replicas = by_part.mean(axis=-1)
             stand = standing(nodes_needed(by_part, size[..., None], node), scaled.start_up_s)
         mean_per_s = float((self.asked.queries_per_s * self.asked.requests_per_query)[0]) * redone
-        power = self._power(replica, curves, mean_per_s / mean_replicas, mean_replicas, boards)
+        power = self._power(replica, curves, mean_per_s / mean_replicas, mean_replicas, boards, pool)
         at_peak = offered * redone / serving
-        peak_power = self._power(replica, curves, at_peak, serving, boards)
+        peak_power = self._power(replica, curves, at_peak, serving, boards, pool)
+        if pool is not None:
+            # As in a plan: what grows for the targets' sake grows in both pools.
+            least = replicas_needed(offered * redone, top, scenario.workload.target_utilization)
+            reading_now = np.ceil(pool.serving * redone * (serving / least)).astype(np.int64)
+            each = _whole(pool.layout.gpus, top)
+            read_by = reading_now + kept.spares(reading_now, each)
+            more = nodes_needed(read_by, each, node)
+            theirs = more * node
+
+            def of_both(writing_w: Any, per_s: Any, count: Any) -> Any:
+                used = count * each / theirs
+                reading_w = readers_w(self.served, pool, self.asked.requests, per_s / count, used)
+                return (writing_w * boards + reading_w * theirs) / (boards + theirs)
+
+            power = of_both(power, mean_per_s, read_by)
+            peak_power = of_both(peak_power, offered * redone, reading_now)
+            replicas, nodes, boards = replicas + read_by, nodes + more, boards + theirs
+            in_use = in_use + each * read_by
         usd, kg, unpriced = self._bills(boards, nodes, power, stand)
         peak_w = fleet_power_w(peak_power, boards) * place(scenario.cost).pue
         if self.judge is not None:
-            added, share = self.judge.added(boards, boards - size * replicas)
+            added, share = self.judge.added(boards, boards - in_use)
             boards = boards + added
             (judge_usd, judge_kg), judge_w = self._judging(), self.judge.pool.peak_w
             usd, kg, peak_w = usd + share * judge_usd, kg + share * judge_kg, peak_w + share * judge_w
@@ -187,19 +213,13 @@ class _Pass:
             lines["tta_p99"].at(at_peak), accuracy, ratios, self._refused(fits, tried_sequences), unpriced,
         )  # fmt: skip
 
-    def _top(self, replica: Replica, capped: Any) -> Any:
-        """Requests a second that one replica serves with so many in flight, solved, not interpolated."""
-        state = steady(replica, capped, self.asked.requests)
-        return np.broadcast_to(state.requests_per_s, capped.shape)
-
-    def _power(self, replica: Replica, curves: Any, per_replica: Any, replicas: Any, boards: Any) -> Any:
-        """Mean watts of a board."""
-        state = _state(curves, per_replica)
-        busy = np.clip(state.decoding, 1e-9, 1.0)
-        used = np.asarray(replica.work.layout.gpus) * replicas / np.maximum(boards, 1)
-        compute = compute_utilization(replica, self.asked.requests, state) / busy
-        bandwidth = bandwidth_utilization(replica, self.asked.requests, state)
-        return power_w(self.served.accelerator, compute, bandwidth, np.minimum(busy * used, 1.0))
+    def _power(
+        self, replica: Replica, curves: Any, per_replica: Any, replicas: Any, boards: Any, pool: Readers | None
+    ) -> Any:
+        """Mean watts of a board of the replicas that write answers."""
+        used = np.minimum(np.asarray(replica.work.layout.gpus) * replicas / np.maximum(boards, 1), 1.0)
+        asked = replace(self.asked.requests, prefill_tokens=0.0) if pool else self.asked.requests
+        return replica_w(self.served, replica, asked, _state(curves, per_replica), used)
 
     def _bills(self, boards: Any, nodes: Any, power: Any, stand: Any) -> tuple[Any, Any, tuple[str, ...]]:
         scenario, chip = self.choice.scenario, self.served.accelerator
@@ -261,5 +281,5 @@ def _state(curves: Any, rates_per_s: Any) -> Steady:
     return Steady(**{name: read.get(name, 0.0) for name in Steady.__dataclass_fields__})
 
 
-def _degrees(layout: Layout) -> tuple[Any, Any, Any, Any]:
-    return layout.tensor, layout.pipeline, layout.expert, layout.attention_data
+def _whole(values: Any, like: Any) -> Any:
+    return np.broadcast_to(np.asarray(values).astype(np.int64), np.shape(like))

@@ -7,7 +7,7 @@ import numpy as np
 
 from capplan.engine.curve import Curve
 from capplan.engine.serving import Steady
-from capplan.plan.latency import Latency, latency
+from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
 
 # Percentiles are the costly part of a plan: they are drawn at every second state of a curve.
@@ -64,15 +64,18 @@ def state_at(curves: Curve, rates_per_s: Any, names: tuple[str, ...]) -> dict[st
     return {name: Lines(log_rates, _logs(getattr(curves.states, name))).read(low, part) for name in names}
 
 
-def figures(curves: Curve, load: Load, offered_per_s: float, names: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
+def figures(
+    curves: Curve, load: Load, offered_per_s: float, names: tuple[str, ...], reading: Reading | None
+) -> tuple[Any, dict[str, Any]]:
     """(rates, figures by name) along the curves, the fleet being as large as each rate asks for.
 
     names: as of targets, without unit: `ttft_p95`. Slots are taken as free: a wait for one comes on top.
+    reading: of each layout's pool that reads prompts, shape (layouts, 1), where it is apart.
     """
     index = np.arange(0, curves.rates_per_s.shape[-1], STRIDE)
     states: Steady = curves.take((..., index)).states
     rates = states.requests_per_s
-    waits: Latency = latency(states, load, np.maximum(offered_per_s / rates, 1.0))
+    waits: Latency = latency(states, load, np.maximum(offered_per_s / rates, 1.0), reading=reading)
     return rates, {name: np.broadcast_to(waits.figure(name), rates.shape) for name in names}
 
 

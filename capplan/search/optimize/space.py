@@ -12,7 +12,7 @@ import numpy as np
 from capplan.catalog.accelerators import accelerator
 from capplan.catalog.architecture import Architecture
 from capplan.engine.layout import Layout
-from capplan.plan.candidates import MOST_TENSOR, tensor_degrees
+from capplan.plan.candidates import MOST_TENSOR, paired, prefill_layouts, tensor_degrees
 from capplan.scenario.cost import Pricing
 from capplan.scenario.optimize import Optimize, reserved_years
 from capplan.search.contenders import contenders
@@ -68,6 +68,7 @@ def choices(scenario: Scenario) -> list[Choice]:
         wanted.weights or _held(serving, "weights", PRECISIONS),
         wanted.kv_cache or _held(serving, "kv_cache", PRECISIONS),
         (None, *wanted.speculative_decoding) if wanted.speculative_decoding else (serving.speculative_decoding,),
+        wanted.disaggregated or (serving.disaggregated,),
     )
     return [_choice(scenario, *picked) for picked in itertools.product(*axes)]
 
@@ -126,7 +127,8 @@ def cost_under(cost: Cost, way: str, own_gpu: bool) -> Cost:
 def layouts(scenario: Scenario, served: Deployment) -> Layout:
     """Every layout that suits the model and the chip's scale-up domain; arrays of one length.
 
-    Degrees that the scenario or `optimize` gives are tried whether they suit or not, as a plan would.
+    Degrees that the scenario or `optimize` gives are tried whether they suit or not, as a plan would. Disaggregated,
+    each is combined with every layout of the prefill pool.
     """
     arch, chip, wanted = served.model.architecture, served.accelerator, section(scenario)
     domain = min(chip.scale_up_gpus, MOST_TENSOR)
@@ -142,7 +144,8 @@ def layouts(scenario: Scenario, served: Deployment) -> Layout:
         for expert in experts or _experts(arch, tensor * rank)
     ]
     columns = np.array(made or [(tensors[0], stages[0], 1, ranks[0])], np.float64).T
-    return Layout(tensor=columns[0], pipeline=columns[1], expert=columns[2], attention_data=columns[3])
+    own = Layout(tensor=columns[0], pipeline=columns[1], expert=columns[2], attention_data=columns[3])
+    return paired(own, prefill_layouts(serving, served)) if serving.disaggregated else own
 
 
 def sequences(scenario: Scenario) -> tuple[int, ...]:
@@ -179,16 +182,27 @@ def _base(scenario: Scenario) -> Scenario:
 
 
 def _choice(
-    asked: Scenario, base: Scenario, model: Any, gpu: Any, engine: str, weights: str, kv_cache: str, draft: Any
+    asked: Scenario,
+    base: Scenario,
+    model: Any,
+    gpu: Any,
+    engine: str,
+    weights: str,
+    kv_cache: str,
+    draft: Any,
+    apart: bool,
 ) -> Choice:
     changes: dict[str, Any] = {"engine": engine, "weights": weights, "kv_cache": kv_cache}
     if draft is not None or base.serving.speculative_decoding is not None:
         changes["speculative_decoding"] = draft
+    if apart != base.serving.disaggregated:
+        changes |= {"disaggregated": apart, "prefill": None}
     made = base.having({"model": model, "gpu": gpu, "serving": base.serving.having(changes)})
     strategy = made.reasoning.strategy if section(asked).strategies else ""
     drafted = f"{draft.draft} x {draft.tokens}" if draft is not None else ""
+    pools = "disaggregated" if apart else ""
     keys = {"model": _named(model), "gpu": _named(gpu), "engine": engine, "weights": weights, "kv_cache": kv_cache,
-            "strategy": strategy, "speculative_decoding": drafted}  # fmt: skip
+            "strategy": strategy, "speculative_decoding": drafted, "pools": pools}  # fmt: skip
     return Choice(made, keys, gpu == asked.gpu or _named(gpu) == _own_name(asked))
 
 

@@ -42,6 +42,9 @@ def named(exact: Exact) -> str:
     layout = " ".join(f"{label} {degree}" for label, degree in degrees) or "one GPU a replica"
     drafted = exact.candidate.evaluated.choice.keys.get("speculative_decoding")
     many = "sequence" if row["concurrency"] == 1 else "sequences"
+    if row.get("prefill_replicas"):
+        layout += f", {row['prefill_replicas']} of {row['replicas']} replicas for prefill"
+        layout += f" at TP {row['prefill_tensor_parallel']}"
     what = f"{row['model']} on {row['gpu']}, {row['engine']}, {row['weights']} weights, {row['kv_cache']} cache"
     return f"{what}, {layout}, {row['concurrency']} {many}" + (f", drafts {drafted}" if drafted else "")
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from capplan.scenario.loader import from_dict
+from capplan.scenario.part import copied
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.candidate import Candidate, Exact, exactly
 from capplan.search.optimize.evaluate import Evaluated, evaluate
@@ -56,6 +57,12 @@ def spaced(seed: int) -> Scenario:
             "optimize": optimize,
         }
     )
+
+
+def spaced_apart(seed: int) -> Scenario:
+    """As `spaced`, with the choice of prefill and decode on pools of their own."""
+    one = spaced(seed)
+    return copied(one, {"optimize": section(one).having({"disaggregated": (False, True)})})
 
 
 def evaluated(scenario: Scenario) -> list[Evaluated]:

@@ -2,24 +2,34 @@
 
 import pytest
 
+from capplan.scenario.schema import Scenario
 from capplan.search.optimize.select import winner
 from capplan.search.optimize.space import section
 
-from .conftest import by_brute_force, evaluated, spaced
+from .conftest import by_brute_force, evaluated, spaced, spaced_apart
 
 SPACES = 200
+APART = 20
 _BATCH = 10
 
 
 @pytest.mark.parametrize("batch", range(SPACES // _BATCH))
 def test_the_winner_is_that_of_brute_force(batch: int) -> None:
     for seed in range(batch * _BATCH, (batch + 1) * _BATCH):
-        scenario = spaced(seed)
-        found = evaluated(scenario)
-        brute = by_brute_force(scenario, found)
-        held = winner(found, section(scenario).objective)
-        if brute is None or held is None:
-            assert brute is None and held is None, seed
-            continue
-        assert held.proven, seed
-        assert held.best.order == brute.order, seed
+        same_winner(spaced(seed), seed)
+
+
+@pytest.mark.parametrize("seed", range(2000, 2000 + APART))
+def test_the_winner_is_that_of_brute_force_where_prefill_may_stand_apart(seed: int) -> None:
+    same_winner(spaced_apart(seed), seed)
+
+
+def same_winner(scenario: Scenario, seed: int) -> None:
+    found = evaluated(scenario)
+    brute = by_brute_force(scenario, found)
+    held = winner(found, section(scenario).objective)
+    if brute is None or held is None:
+        assert brute is None and held is None, seed
+        return
+    assert held.proven, seed
+    assert held.best.order == brute.order, seed
