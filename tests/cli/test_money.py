@@ -110,7 +110,7 @@ def test_tco_tells_units_and_what_the_next_step_costs(capplan) -> None:
     done = capplan("tco", "--set", "workload.queries_per_user_month=100", "--set", "cost.region=sweden",
                    "--set", "cost.electricity=0.1 USD/kWh")  # fmt: skip
     for label in ("USD/M thinking tokens", "USD/M answer tokens", "USD/user and month", "kWh/query", "kg CO2e/query",
-                  "next step/1k queries", "litres of water/year", "embodied carbon"):  # fmt: skip
+                  "next step/1k queries", "litres of water/year", "embodied kg CO2e/year"):  # fmt: skip
         assert label in done.stdout, label
 
 

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capplan.catalog import files
-from capplan.catalog.fields import Fields
 from capplan.catalog.figures import date_of
-from capplan.catalog.huggingface import read_config, shape_from_config
+from capplan.catalog.huggingface import architecture_from_config, read_config, shape_from_config
 from capplan.catalog.imports.folder import file_of, save
 from capplan.catalog.model_file import model_yaml
-from capplan.catalog.shape import architecture
 from capplan.errors import UserError
 
 
@@ -32,11 +30,12 @@ def read_model(path: Path, on: str, name: str = "") -> ModelFile:
     """
     if date_of(on) is None:
         raise UserError(f"{path}: a config does not say when it was read (add --on, e.g. --on 2026-11-21)")
-    imported = shape_from_config(read_config(path), str(path))
+    config = read_config(path)
+    imported = shape_from_config(config, str(path))
     own = path.resolve().parent.name if path.name == "config.json" else path.stem
     called = (name or own).lower().replace(" ", "-").replace("_", "-")
     file_of(Path(), "models", called)
-    architecture(called, Fields(imported.shape, str(path)))  # refuses a shape that cannot be
+    architecture_from_config(config, called, str(path))  # refuses a shape that cannot be
     text = model_yaml(called, imported, f"{path.parent.name}/{path.name}".lstrip("/"), on)
     now = _flat(files.parse_yaml(text, called).get("shape"))
     stood = _flat(files.load("models", called).get("shape")) if called in files.names("models") else None
