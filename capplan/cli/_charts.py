@@ -21,10 +21,12 @@ Charts = Annotated[
 
 def pictures(asked: Sequence[str] | None) -> list[tuple[str, Path]]:
     """The charts that `--chart` asks for: name, '' for the first, and file."""
+    if not asked:
+        return []
     from capplan.report.charts.draw import SUFFIXES
 
     made = []
-    for text in asked or ():
+    for text in asked:
         name, _, file = text.rpartition("=")
         if Path(file).suffix.lower() not in SUFFIXES:
             raise UserError(f"--chart {text}: a chart is written as .svg or .png")

@@ -27,9 +27,16 @@ def command(
     from capplan.cost.age import used_api
     from capplan.report.report import report
     from capplan.search.breakeven import breakeven
-    from capplan.search.breakeven_rows import rows
+    from capplan.search.breakeven_rows import AXES, rows
 
     loaded = load(scenario, settings, {"cost.api.model": api, "cost.api.provider": provider})
     found = breakeven(loaded)
-    made = report("breakeven", [found.plan], rows=rows(found), notes=found.notes, scenario=loaded.resolved())
+    made = report(
+        "breakeven",
+        [found.plan],
+        rows=rows(found),
+        axes=AXES,
+        notes=found.notes,
+        scenario=loaded.resolved(),
+    )
     return replace(made, prices=(*made.prices, *used_api(loaded.cost)))

@@ -40,5 +40,10 @@ def command(
     ]  # fmt: skip
     first = {**found.plan.row, "part": "plan"}
     return report(
-        "forecast", [found.plan], rows=[first, *budget, totals, *bought], notes=found.notes, scenario=loaded.resolved()
+        "forecast",
+        [found.plan],
+        rows=[first, *budget, totals, *bought],
+        axes=("part", "year", "month"),
+        notes=found.notes,
+        scenario=loaded.resolved(),
     )

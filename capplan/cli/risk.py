@@ -43,13 +43,20 @@ def command(
     from capplan.report.report import report
     from capplan.search.draws import LAWS
     from capplan.search.risk import risk
-    from capplan.search.risk_rows import rows
+    from capplan.search.risk_rows import AXES, rows
 
     if law not in LAWS:
         raise UserError(f"--law {law}: no such law (choose from {', '.join(LAWS)})")
     loaded = load(scenario, settings, {"targets.annual_tco": budget})
     found = risk(loaded, worlds, seed, law, not given_only, candidates(loaded, over or ()))
-    return report("risk", [found.plan], rows=rows(found), notes=found.notes, scenario=loaded.resolved())
+    return report(
+        "risk",
+        [found.plan],
+        rows=rows(found),
+        axes=AXES,
+        notes=found.notes,
+        scenario=loaded.resolved(),
+    )
 
 
 def candidates(scenario: "Scenario", over: "list[str] | tuple[str, ...]") -> "dict[str, Scenario]":

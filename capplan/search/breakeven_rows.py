@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from capplan.search.breakeven import Breakeven
 
+# Columns that tell the rows apart.
+AXES = ("part", "quantity")
+
 
 def rows(found: Breakeven) -> list[Mapping[str, object]]:
     """One row `today` with the plan's own columns, one per `crossing`, one per point of the `curve`."""

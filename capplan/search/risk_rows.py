@@ -10,6 +10,9 @@ from capplan.search.risk import Risk
 _MONEY = ("annual_tco_usd", "capex_usd_per_year", "energy_usd_per_year", "maintenance_usd_per_year",
           "rent_usd_per_year")  # fmt: skip
 
+# Columns that tell the rows apart.
+AXES = ("part", "quantile", "target", "input", "candidate")
+
 
 def rows(found: Risk) -> list[Mapping[str, object]]:
     """`part` says what a row is: the `plan` at the middle, a `quantile`, `odds` of a target, an `input`, a `regret`.

@@ -127,3 +127,12 @@ def test_a_fault_of_the_settings_is_told(text: str, said: str, capplan: Run, pro
     (project / "capplan.yaml").write_text(text)
     done = capplan("tco", cwd=project)
     assert done.returncode == 2 and said in done.stderr
+
+
+@pytest.mark.parametrize("command", ["breakeven", "report"])
+def test_a_plan_that_cannot_be_is_told_with_what_still_holds(command: str, capplan: Run) -> None:
+    wrong = ("--set", "serving.tensor_parallel=1", "--set", "serving.weights=bf16")
+    done = capplan(command, "scenarios/breakeven-reasoning.yaml", *wrong)
+    assert done.returncode == 3 and "Cannot be" in done.stdout
+    # The API's bill does not depend on the fleet.
+    assert "118,062" in done.stdout or command == "report"

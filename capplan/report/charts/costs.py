@@ -19,5 +19,5 @@ def costs(report: Report, title: str = "What a year costs", in_tables: bool = Fa
     if len(rows) > MOST or len(rows) < 2:
         rows = []
     ends = [row["plan"] for row in sorted(rows, key=lambda row: float(str(row[YEARLY])))]
-    said = f"{title}: {ends[0]} is the cheapest, {ends[-1]} the dearest." if ends else ""
+    said = f"{ends[0]} is the cheapest, {ends[-1]} the dearest." if ends else ""
     return Chart("cost", title, said, tuple(rows), Bars("plan", YEARLY), in_tables)

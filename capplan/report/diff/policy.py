@@ -22,7 +22,7 @@ from .compare import Noise
 # How an amount of a metric is written in a policy, by the unit that the metric is held in.
 DIMENSION = {
     "s": "s", "usd": "usd", "usd_each": "usd", "j": "j", "ratio": "ratio", "count": "count", "tokens": "tokens",
-    "per_s": "per_s", "kg": "kg", "kwh": "count", "times": "count", "tflop": "flop",
+    "per_s": "per_s", "kg": "kg", "kwh": "count", "times": "count", "tflop": "flop", "each": "count",
 }  # fmt: skip
 SECONDS_A_DAY = 86400.0
 

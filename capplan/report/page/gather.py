@@ -43,6 +43,11 @@ def gather(scenario: Scenario, over: Mapping[str, Sequence[object]] | None = Non
     found = [_plan_section(first), _cost_section(first), _latency_section(first)]
     more = [*_sweep_sections(swept), *_further(scenario)]
     reports = (first, *(one for one in (swept,) if one), *(made for _, made in more if made))
+    if swept and found[0].parts:
+        which = ", ".join(
+            f"{metric(name).label} = {cell(metric(name), first.rows[0].get(name))}" for name in swept.axes
+        )
+        found[0] = replace(found[0], parts=(*found[0].parts, Text(f"The plan is that of {which}.", "quiet")))
     sections = [one for one in (*found, *(section for section, _ in more)) if one.parts]
     told = [replace(one, parts=tuple(cleaned(part) for part in one.parts)) for one in sections]
     answer = next((block.text for block in tell(first) if isinstance(block, Text)), "")
@@ -134,19 +139,21 @@ def _frontier(scenario: Scenario) -> tuple[Section, Report]:
 
 def _risk(scenario: Scenario) -> tuple[Section, Report]:
     from capplan.search.risk import risk
-    from capplan.search.risk_rows import rows
+    from capplan.search.risk_rows import AXES, rows
 
     found = risk(scenario, _WORLDS, 0)
-    told = report("risk", [found.plan], rows=rows(found), notes=found.notes, scenario=scenario.resolved())
+    told = report("risk", [found.plan], rows=rows(found), axes=AXES, notes=found.notes, scenario=scenario.resolved())
     return Section("risk", "How sure it is", _told(told)), told
 
 
 def _breakeven(scenario: Scenario) -> tuple[Section, Report]:
     from capplan.search.breakeven import breakeven
-    from capplan.search.breakeven_rows import rows
+    from capplan.search.breakeven_rows import AXES, rows
 
     found = breakeven(scenario)
-    told = report("breakeven", [found.plan], rows=rows(found), notes=found.notes, scenario=scenario.resolved())
+    told = report(
+        "breakeven", [found.plan], rows=rows(found), axes=AXES, notes=found.notes, scenario=scenario.resolved()
+    )
     return Section("breakeven", "Self-host or API", _told(told)), told
 
 

@@ -28,6 +28,8 @@ def tell(report: Report) -> Iterator[Block]:
         yield Text(
             f"{winner} is cheaper today{times}: ${cents(fleet)} a year on {today['gpus']} GPUs against ${cents(api)}."
         )
+    elif isinstance(api, Decimal):
+        yield Text(f"The API costs ${cents(api)} a year; the fleet of this plan cannot be.")
     if report.excuses:
         yield Text(f"Cannot be:\n{refusals(report)}", "bad")
     yield Heading("Where the answer flips, one thing at a time")
@@ -44,12 +46,16 @@ def tell(report: Report) -> Iterator[Block]:
     curve = [row for row in report.rows if row["part"] == "curve"]
     yield Grid(
         ("queries/month", "GPUs", "self-hosting USD", "API USD", "cheaper"),
-        tuple((f"{float(str(row['queries_per_month'])):,.0f}", f"{row['gpus']:,}", _money(row["fleet_usd_per_month"]),
+        tuple((_count(row["queries_per_month"]), _count(row["gpus"]), _money(row["fleet_usd_per_month"]),
                _money(row["api_usd_per_month"]), str(row["cheaper"])) for row in curve),
         words=frozenset({4}),
     )  # fmt: skip
     for sentence in report.notes:
         yield Text(sentence)
+
+
+def _count(value: object) -> str:
+    return MISSING if value is None else f"{float(str(value)):,.0f}"
 
 
 def _money(value: object) -> str:
