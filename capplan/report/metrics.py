@@ -177,6 +177,8 @@ FURTHER = (
            "The plan's replicas under the traffic of the busiest hour, simulated: TTA p95."),
     Metric("simulated_tta_p99_s", "TTA p99 simulated", "s", "lower", "latency",
            "The plan's replicas under the traffic of the busiest hour, simulated: TTA p99."),
+    Metric("tta_low_s", "TTA from", "s", "lower", "latency", "Lower end of the 95 % interval of the simulated TTA."),
+    Metric("tta_high_s", "TTA to", "s", "lower", "latency", "Upper end of the 95 % interval of the simulated TTA."),
     Metric("planned_tta_s", "TTA planned", "s", "lower", "latency", "What the plan's formulas say of the same TTA."),
     Metric("api_usd_per_year", "API USD/year", "usd", "lower", "candidate", "What the same queries cost at the API."),
     Metric("api_usd_per_1k_queries", "API USD/1k queries", "usd_each", "lower", "candidate",
@@ -238,7 +240,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "change_usd_per_year", "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "usd_per_correct_answer",
     ),
     "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
-    "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "planned_tta_s"),
+    "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "tta_low_s", "tta_high_s", "planned_tta_s"),
     "simulate-study": (
         "replicas_by_pool", "queries_per_s", "output_tokens_per_s", "tta_s", "tta_p99_s",
         "throughput_ratio", "tta_ratio", "tta_p99_ratio",
