@@ -7,8 +7,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PUBLIC := $(wildcard ../shared/measured/dev.csv)
 MEASURED ?= $(PUBLIC)
 PROFILE ?= profile.yaml
+# What `make fuzz` runs, for how long, and where it keeps what it finds.
+LOADERS ?= $(notdir $(wildcard tests/fuzz/corpus/*))
+SECONDS_EACH ?= 600
+FINDINGS ?= /tmp/capplan-fuzz
 
-.PHONY: demo test check wheel golden bench bench-peers accuracy calibrate clean
+.PHONY: demo test check wheel golden fuzz bench bench-peers accuracy calibrate clean
 
 demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning model
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
@@ -37,6 +41,9 @@ bench: .venv/developing .venv/compiled         ## what commands and work cost, a
 
 bench-peers: .venv/developing .venv/compiled   ## the same questions to two peers, each in a venv of its own
 	$(BIN)/python tests/bench/peers.py
+
+fuzz: .venv/developing           ## every loader on mutated files, ten minutes each; findings below FINDINGS
+	for loader in $(LOADERS); do $(BIN)/python tests/fuzz/run.py $$loader --seconds $(SECONDS_EACH) --findings $(FINDINGS); done
 
 accuracy: .venv/installed        ## predicted against measured; of the public results, the README's table too
 ifeq ($(MEASURED),)
