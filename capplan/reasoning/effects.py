@@ -95,7 +95,9 @@ class Effects:
     def on_demand(self, asked: Demand) -> Demand:
         """The mean over all queries, with what never reaches the engine; latencies are those of what does."""
         reach, kv, read = self.reach, self.kv, np.asarray(self.read_tokens)
-        asked = replace(asked, delay_s=self.delay_s, usd_per_query=self.usd_per_query) if self.each else asked
+        if self.each:
+            paid = asked.usd_per_query + self.usd_per_query
+            asked = replace(asked, delay_s=asked.delay_s + self.delay_s, usd_per_query=paid)
         if reach == 1.0 and kv == 1.0 and not np.any(read):
             return asked
         return replace(

@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from typing import Any
 
 from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
@@ -32,7 +33,8 @@ class Options:
     """The keys of `reasoning`; each strategy reads those that it knows. Counts may be arrays and broadcast.
 
     single_accuracy: of one sample, which adaptive voting needs to know how soon votes are decided. policies: on the
-    thinking, see `demand.under_policies`.
+    thinking, see `demand.under_policies`. stages: of a cascade; stage_accuracies: what is known of each (`Accuracy`),
+    empty where that is not all of them.
     """
 
     strategy: str = "chain_of_thought"
@@ -56,6 +58,11 @@ class Options:
     sample_cv: float = WITHIN_PROMPT_CV
     single_accuracy: float | None = None
     policies: Policies | None = None
+    stages: "tuple[Options, ...]" = ()
+    stage_accuracies: tuple[Any, ...] = ()
+    keeps_right: float = 1.0
+    keeps_wrong: float = 0.0
+    escalated: float | None = None
 
     def thinking_law(self) -> LengthLaw:
         """Thinking of one sample before any cap: as given, else K steps of `tokens_per_step`."""
@@ -98,6 +105,10 @@ def read(section: Reasoning, single_accuracy: float | None = None) -> Options:
         critic=_verifier(section.critic),
         single_accuracy=single_accuracy,
         policies=section.policies if section.given("policies") else None,
+        stages=tuple(read(stage, single_accuracy) for stage in section.stages),
+        keeps_right=section.keeps_right,
+        keeps_wrong=section.keeps_wrong,
+        escalated=section.escalated,
     )
 
 

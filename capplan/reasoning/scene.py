@@ -36,14 +36,15 @@ def accuracy_of(scenario: Scenario, section: Reasoning | None = None) -> Accurac
 
 def accuracy_from(base: Base, scenario: Scenario, section: Reasoning | None = None) -> Accuracy | None:
     """How often its answers are right, by what is known about one sample."""
-    return accuracy(knowing(options_of(scenario, section), base), query_of(scenario), base)
+    query = query_of(scenario)
+    return accuracy(knowing(options_of(scenario, section), base, query), query, base)
 
 
 def options_of(scenario: Scenario, section: Reasoning | None = None) -> Options:
     """The options of the scenario's reasoning; adaptive voting learns the accuracy of one sample, if there is one."""
     chosen = sections.read(section or scenario.reasoning)
-    base = base_of(scenario) if chosen.adaptive else None
-    return chosen if base is None else knowing(chosen, base)
+    base = base_of(scenario) if chosen.adaptive or chosen.stages else None
+    return chosen if base is None else knowing(chosen, base, query_of(scenario))
 
 
 def query_of(scenario: Scenario) -> Query:
@@ -93,8 +94,12 @@ def model_name(model: object) -> str:
     return files.find("models", name).stem if files.exists("models", name) else name
 
 
-def knowing(options: Options, base: Base) -> Options:
-    """The options with the accuracy of one sample at the length that this strategy's samples have."""
+def knowing(options: Options, base: Base, query: Query) -> Options:
+    """The options with the accuracy of one sample at the length that this strategy's samples have, or of each stage."""
+    if options.stages:
+        stages = tuple(knowing(stage, base, query) for stage in options.stages)
+        found = [accuracy(stage, query, base) for stage in stages]
+        return replace(options, stages=stages, stage_accuracies=() if None in found else tuple(found))
     bare, effects = unhindered(options)
     law, budget = bare.thinking_law(), bare.thinking_budget_tokens
     single = effects.on_base(base).at(law.capped_mean_tokens(budget), law, budget)

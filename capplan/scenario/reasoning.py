@@ -23,6 +23,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tree_of_thought": (*_THOUGHT, "branching", "depth", "keep", "verifier"),
     "mcts": (*_THOUGHT, "rollouts", "branching", "depth", "verifier"),
     "refine": (*_THOUGHT, "rounds", "critic"),
+    "cascade": ("stages", "keeps_right", "keeps_wrong", "escalated", "concentration"),
 }
 COMMON = ("strategy", "thinking_budget_tokens", "policies", "strategies")
 
@@ -111,6 +112,16 @@ class Reasoning(Part):
     rounds: Annotated[int, Whole(most=10**4)] = key(2, "Times that the answer is revised.")
     verifier: Verifier | None = key(None, "What judges the candidates.")
     critic: Verifier | None = key(None, "What criticises each draft. Left out: the model itself.")
+    stages: tuple["Reasoning", ...] = key((), "Ways of thinking of a cascade, the cheapest first.")
+    keeps_right: Annotated[float, Quantity("ratio", least=0, most=1, example="95 %")] = key(
+        1.0, "Share of a stage's right answers that the check lets stand; the others go on to the next stage."
+    )
+    keeps_wrong: Annotated[float, Quantity("ratio", least=0, most=1, example="20 %")] = key(
+        0.0, "Share of a stage's wrong answers that the check lets stand."
+    )
+    escalated: Annotated[float | None, Quantity("ratio", least=0, most=1, example="30 %")] = key(
+        None, "Share of the answers that goes on from each stage. Left out: as the accuracies and the check say."
+    )
     policies: Policies = key(Policies(), "What holds thinking down, or saves it.")
     strategies: tuple["Reasoning", ...] = key((), "Several ways of thinking, to be compared.")
 
@@ -126,6 +137,9 @@ class Reasoning(Part):
         if self.given("calls") and self.calls == "per_step" and not steps:
             yield Contradiction("calls", "per_step makes k requests, but k is not given", "add k: 8")
 
+        if self.strategy == "cascade" and not self.stages:
+            yield Contradiction("strategy", "a cascade needs stages",
+                                "add stages: [direct, {strategy: long_thinking, thinking_tokens: 4k}]")  # fmt: skip
         if self.policies.classifier is not None and self.given("thinking_budget_tokens"):
             yield Contradiction("thinking_budget", "policies.classifier already gives every class its budget",
                                 "set the cap of each class")  # fmt: skip

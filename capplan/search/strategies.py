@@ -17,6 +17,7 @@ from capplan.reasoning import scene
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import accuracy
+from capplan.reasoning.options import Options
 from capplan.reasoning.worth import usd_per_point
 from capplan.search.contenders import contenders, differing
 from capplan.search.dominance import dominated, staircase
@@ -81,12 +82,17 @@ def _referred(base: Base, scenario: Scenario, variants: Sequence[Scenario]) -> B
 
 def _own_thinking(scenario: Scenario) -> float:
     """Mean thinking of one sample before any cap."""
-    options = scene.options_of(scenario)
+    return _longest(scene.options_of(scenario))
+
+
+def _longest(options: Options) -> float:
+    if options.stages:
+        return max(_longest(stage) for stage in options.stages)
     return 0.0 if options.strategy == "direct" else float(np.asarray(options.thinking_law().mean_tokens))
 
 
 def _accuracy(base: Base, scenario: Scenario) -> Accuracy | None:
-    options = scene.knowing(scene.options_of(scenario), base)
+    options = scene.knowing(scene.options_of(scenario), base, scene.query_of(scenario))
     return accuracy(options, scene.query_of(scenario), base)
 
 
@@ -125,6 +131,8 @@ def _key(name: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " > ".join(stage.strategy.replace("_", " ") for stage in value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     written = getattr(value, "written", None)

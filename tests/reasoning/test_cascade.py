@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.plan import plans
 from capplan.reasoning.cascade import Tier, cascade, routed_multiplier
+from capplan.reasoning.scene import demand_of
+from capplan.scenario.faults import ScenarioFaults
+from capplan.scenario.loader import loads
 
 
 def test_a_cascade_pays_the_failed_tier_first():
@@ -51,3 +55,61 @@ def test_every_query_of_a_cascade_is_answered_once(rows, concentration):
 @pytest.mark.parametrize("concentration", [0.67, 1.2, 2.9])
 def test_one_tier_is_as_accurate_as_it_says(accuracy_of_tier, concentration):
     assert cascade([Tier(accuracy_of_tier, 1.0)], concentration).accuracy == pytest.approx(accuracy_of_tier, abs=0.005)
+
+
+HEAD = """
+version: 1
+model: deepseek-r1-distill-llama-70b
+workload: {qps: 20, prompt_tokens: 500, answer_tokens: 300}
+serving: {weights: fp8}
+quality: {single_sample_accuracy: 94 %, direct_accuracy: 70 %}
+"""
+THINKING = "{strategy: long_thinking, thinking_tokens: 4k}"
+
+
+def escalating(more: str = "", quality: str = ""):
+    text = HEAD.replace("{single_sample_accuracy: 94 %, direct_accuracy: 70 %}", quality) if quality else HEAD
+    return loads(text + f"reasoning: {{strategy: cascade, stages: [direct, {THINKING}]{more}}}", "x.yaml")
+
+
+def alone(section: str):
+    return loads(HEAD + f"reasoning: {section}", "x.yaml")
+
+
+def test_a_cascade_of_strategies_pays_every_stage_for_those_who_come_to_it():
+    direct, thinking, both = (demand_of(one) for one in (alone("{strategy: direct}"), alone(THINKING), escalating()))
+    assert both.output_tokens == pytest.approx(direct.output_tokens + 0.3 * thinking.output_tokens)
+    assert both.requests == pytest.approx(1.3)
+    assert both.prefill_tokens + both.repeated_prefill_tokens == pytest.approx(1.3 * 500)
+    # Half of the queries never escalate, and one in twenty surely does.
+    assert both.sequential_p50_tokens == direct.sequential_p50_tokens
+    assert both.sequential_p95_tokens == direct.sequential_p95_tokens + thinking.sequential_p95_tokens
+
+
+def test_a_cascade_costs_less_than_thinking_always_and_answers_nearly_as_well():
+    cheap, dear, both = plans([alone("{strategy: direct}"), alone(THINKING), escalating()])
+    assert cheap.row["annual_tco_usd"] < both.row["annual_tco_usd"] < dear.row["annual_tco_usd"]
+    assert both.row["accuracy"] >= dear.row["accuracy"] > cheap.row["accuracy"]
+    assert both.row["accuracy_low"] <= both.row["accuracy"] <= both.row["accuracy_high"]
+
+
+def test_a_check_that_lets_wrong_answers_stand_costs_accuracy_and_saves_money():
+    strict, lax = plans([escalating(), escalating(", keeps_wrong: 50 %")])
+    assert lax.row["accuracy"] < strict.row["accuracy"]
+    assert lax.row["output_tokens"] < strict.row["output_tokens"]
+
+
+def test_without_accuracies_every_query_of_a_cascade_goes_through_all_stages_unless_told():
+    blind, told = (demand_of(escalating(more, "{}")) for more in ("", ", escalated: 25 %"))
+    assert blind.requests == 2 and told.requests == 1.25
+
+
+def test_a_cascade_without_stages_is_told():
+    with pytest.raises(ScenarioFaults, match="a cascade needs stages"):
+        loads(HEAD + "reasoning: {strategy: cascade}", "x.yaml")
+
+
+def test_a_verifier_in_a_stage_is_paid_for_by_those_who_come_to_it():
+    judged = "{strategy: best_of_n, samples: 4, k: 4, verifier: {model: qwen2.5-7b}}"
+    whole = loads(HEAD + f"reasoning: {{strategy: cascade, escalated: 50 %, stages: [direct, {judged}]}}", "x.yaml")
+    assert demand_of(whole).verifier.requests == pytest.approx(0.5 * demand_of(alone(judged)).verifier.requests)
