@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
+from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles, mixture
 from capplan.reasoning.normal import Values
 from capplan.records import dataclass
 from capplan.scenario.length import Length
@@ -124,6 +124,8 @@ def law(length: Length) -> LengthLaw:
         return Constant(length.mean_tokens)
     if length.law == "lognormal":
         return Lognormal(length.mu, length.sigma)
+    if length.kinds:
+        return mixture([share for share, _ in length.kinds], [law(kind) for _, kind in length.kinds])
     return Quantiles(length.shares, length.quantile_tokens, length.maximum_tokens, length.parameter("mean"))
 
 

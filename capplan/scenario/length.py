@@ -16,7 +16,9 @@ _CV = Quantity("ratio", least=0, most=100)
 _LAWS = {
     "lognormal": "{mean, cv} or {p50, p99}, the length in tokens",
     "quantiles": "two or more of p1 ... p99.9, and perhaps mean and max",
+    "mixture": "[{share, tokens | lognormal | quantiles}, ...], kinds of request whose shares make 100 %",
 }
+_SHARE = Quantity("ratio", above=0, most=1)
 # Midpoints of equal shares, on which a law without a closed form is integrated.
 _GRID = 2000
 
@@ -25,13 +27,15 @@ _GRID = 2000
 class Length:
     """A law of lengths in tokens.
 
-    law: constant | lognormal | quantiles. parameters: what was given, by name: `tokens`; `mean` and `cv`, or `p50` and
-    `p99`; `p1` ... `p99.9`, `mean`, `max`. workload: the shipped workload that it came from, '' otherwise.
+    law: constant | lognormal | quantiles | mixture. parameters: what was given, by name: `tokens`; `mean` and `cv`, or
+    `p50` and `p99`; `p1` ... `p99.9`, `mean`, `max`. workload: the shipped workload that it came from, '' otherwise.
+    kinds: of a mixture, each with its share.
     """
 
     law: str
     parameters: tuple[tuple[str, float], ...]
     workload: str = field(default="")
+    kinds: "tuple[tuple[float, Length], ...]" = field(default=())
 
     def parameter(self, name: str) -> float | None:
         """One of the given figures, None where it was not given."""
@@ -78,6 +82,8 @@ class Length:
         """Mean length: as given, or that of the law."""
         if self.law == "constant":
             return self._given("tokens")
+        if self.kinds:
+            return sum(share * kind.mean_tokens for share, kind in self.kinds)
         if (mean := self.parameter("mean")) is not None:
             return mean
         if self.law == "lognormal":
@@ -100,8 +106,13 @@ class Length:
         """As in a scenario file: a bare number, the law with its figures, or the workload's name."""
         if self.workload:
             return self.workload
+        if self.kinds:
+            return {"mixture": [{"share": share, **kind._figures()} for share, kind in self.kinds]}
+        return self._figures()["tokens"] if self.law == "constant" else self._figures()
+
+    def _figures(self) -> dict[str, Any]:
         figures = {name: int(v) if v.is_integer() else v for name, v in self.parameters}
-        return figures["tokens"] if self.law == "constant" else {self.law: figures}
+        return figures if self.law == "constant" else {self.law: figures}
 
 
 def _share(name: str) -> float:
@@ -143,9 +154,17 @@ class LengthKind(Kind):
     def json_schema(self) -> dict[str, Any]:
         tokens = {"type": ["number", "string"]}
         figures = {"type": "object", "additionalProperties": tokens}
+        plain = {law: figures | {"description": text} for law, text in _LAWS.items() if law != "mixture"}
+        kind = {
+            "type": "object",
+            "properties": {"share": {"type": ["number", "string"]}, "tokens": tokens, **plain},
+            "additionalProperties": False,
+            "required": ["share"],
+        }
+        mixture = {"type": "array", "items": kind, "minItems": 2, "description": _LAWS["mixture"]}
         laws = {
             "type": "object",
-            "properties": {law: figures | {"description": text} for law, text in _LAWS.items()},
+            "properties": {**plain, "mixture": mixture},
             "additionalProperties": False,
             "minProperties": 1,
             "maxProperties": 1,
@@ -160,11 +179,34 @@ def _law(given: Mapping[str, object]) -> Length:
         named = f"'{wrong}' is no law of lengths" if wrong else "one law of lengths is needed"
         raise ValueFault(named, hint)
     figures = given[law]
+    if law == "mixture":
+        return _mixture(figures)
     if not isinstance(figures, Mapping):
         raise ValueFault(f"{law} needs figures", _LAWS[law])
     read = {name: _figure(law, name, value) for name, value in figures.items()}
     (_check_lognormal if law == "lognormal" else _check_quantiles)(read)
     return Length(law, tuple(read.items()))
+
+
+def _mixture(given: object) -> Length:
+    kinds = []
+    for at, one in enumerate(given if isinstance(given, list) else []):
+        if not isinstance(one, Mapping) or "share" not in one or len(one) != 2:
+            raise ValueFault(f"mixture.{at}: a share and one law are needed", _LAWS["mixture"])
+        inner = {name: value for name, value in one.items() if name != "share"}
+        if "mixture" in inner:
+            raise ValueFault(f"mixture.{at}: a mixture of mixtures is one mixture", "list all kinds at one level")
+        length = LengthKind().read(inner["tokens"]) if "tokens" in inner else _law(inner)
+        try:
+            kinds.append((_SHARE.read(one["share"]), length))
+        except UnitError as wrong:
+            raise ValueFault(f"mixture.{at}.share: {wrong}") from wrong
+    total = sum(share for share, _ in kinds)
+    if len(kinds) < 2 or abs(total - 1) > 1e-6:
+        raise ValueFault(
+            "the shares of a mixture must make 100 %", f"they make {total * 100:.6g} % of two kinds or more"
+        )
+    return Length("mixture", (), kinds=tuple(kinds))
 
 
 def figure_kind(name: str) -> Quantity:

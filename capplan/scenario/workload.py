@@ -8,7 +8,7 @@ from capplan.scenario.length import Length, LengthKind
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 
-_LENGTHS = "A number, {lognormal: {mean, cv}}, {quantiles: {p50, p99, ...}} or the name of a shipped workload."
+_LENGTHS = "A number, {lognormal: {mean, cv}}, {quantiles: {p50, p99, ...}}, a mixture, or a shipped workload's name."
 
 MOST_QPS = 1e9
 

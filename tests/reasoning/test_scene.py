@@ -1,9 +1,12 @@
 """From a scenario file to demand and accuracy."""
 
+import json
+
 import pytest
 
 from capplan.errors import UserError
 from capplan.reasoning import scene
+from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.loader import loads
 
 CHAT = """
@@ -66,3 +69,23 @@ def test_a_curve_starts_at_the_scenario_file(tmp_path):
 def test_an_unknown_benchmark_is_a_users_fault():
     with pytest.raises(UserError, match="math-50"):
         scene.accuracy_of(scenario("quality: {benchmark: math-50}"))
+
+
+def test_a_mixture_of_kinds_has_their_mean_and_both_their_tails(tmp_path):
+    text = "[{share: 80 %, tokens: 400}, {share: 20 %, lognormal: {mean: 8000, cv: 1}}]"
+    asked = scenario(f"reasoning: {{strategy: long_thinking, thinking_tokens: {{mixture: {text}}}}}")
+    found = scene.demand_of(asked)
+    assert float(found.thinking_tokens) == pytest.approx(0.8 * 400 + 0.2 * 8000)
+    assert float(found.sequential_p50_tokens) == pytest.approx(400 + 300)
+    assert float(found.sequential_p99_tokens) > 10_000
+
+    assert loads(json.dumps(asked.resolved()), "again.yaml") == asked
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["[{share: 80 %, tokens: 400}]", "[{share: 80 %, tokens: 400}, {share: 30 %, tokens: 1}]", "[{tokens: 400}]", "{}"],
+)
+def test_a_mixture_that_is_none_is_told(wrong):
+    with pytest.raises(ScenarioFaults, match="mixture"):
+        scenario(f"reasoning: {{thinking_tokens: {{mixture: {wrong}}}}}")
