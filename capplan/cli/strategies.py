@@ -24,7 +24,9 @@ Models = Annotated[
         "--models", metavar="A,B,C", help="Models to set beside the scenario's own.", autocompletion=each(models)
     ),
 ]
-Equal = Annotated[str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal flop, cost or latency.")]
+Equal = Annotated[
+    str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal tokens, flop, cost or latency.")
+]
 Training = Annotated[
     list[str] | None,
     typer.Option("--training", metavar="MODEL=USD", help="With --models: what its training or distilling cost."),

@@ -5,7 +5,7 @@ from typing import Any
 
 from capplan.catalog import files
 from capplan.catalog.figures import entry
-from capplan.scenario.kinds import ValueFault
+from capplan.scenario.kinds import ValueFault, nearest
 from capplan.scenario.length import Length
 from capplan.scenario.quantity import Quantity
 
@@ -18,8 +18,11 @@ _RATIO = Quantity("ratio", least=0)
 def workload_length(name: str, part: str) -> Length:
     """The prompt, thinking or answer length of a shipped workload: its measured quantiles, else mean and variation.
 
-    Raises ValueFault for an unknown workload, or one that does not tell this length.
+    TABLE/ROW names a row of a table that somebody printed: `query-types/competition`, `nominal-reasoning/qwq-32b`; its
+    ends are taken as p10 and p90. Raises ValueFault for an unknown workload, or one that does not tell this length.
     """
+    if "/" in name:
+        return _printed(name, part)
     try:
         figures = entry("workloads", name).plain
     except files.UnknownName as unknown:
@@ -59,3 +62,37 @@ def _length(group: Mapping[str, Any], name: str) -> Length:
         read = {key: _TOKENS.read(value) for key, value in {**quantiles, **whole}.items() if value is not None}
         return Length("quantiles", tuple(read.items()), name)
     return Length("lognormal", (("mean", _TOKENS.read(group["mean"])), ("cv", _RATIO.read(group["cv"]))), name)
+
+
+# Tables of printed ranges by name: kind of catalogue entry, its key, and the part that a row's words tell.
+_TABLES = {"query-types": ("quality", "types"), "nominal-reasoning": ("workloads", "by_model")}
+
+
+def _printed(name: str, part: str) -> Length:
+    table, _, row = name.partition("/")
+    if table not in _TABLES:
+        raise ValueFault(f"no table '{table}' of lengths", nearest(table, _TABLES) or f"one of {', '.join(_TABLES)}")
+    kind, key = _TABLES[table]
+    rows: Any = entry(kind, table).plain[key]
+    names = [one for one, figures in rows.items() if isinstance(figures, Mapping)]
+    if row not in names:
+        raise ValueFault(f"no '{row}' in {table}", nearest(row, names) or f"one of {', '.join(names)}")
+    ends = _thought(rows[row], part) if table == "query-types" else _ends(rows[row].get(part))
+    if ends is None or not ends[0] > 0:
+        raise ValueFault(f"{name} tells no {part} length", "it has none" if part == "thinking" else "give a number")
+    return Length("quantiles", (("p10", ends[0]), ("p90", ends[1])), name)
+
+
+def _thought(row: Mapping[str, Any], part: str) -> tuple[float, float] | None:
+    """The answer is what is written without reasoning, the thinking what comes on top with it."""
+    answer, whole = _ends(row["standard"]), _ends(row["reasoning"])
+    if answer is None or whole is None or part == "prompt":
+        return None
+    return answer if part == "answer" else (whole[0] - answer[0], whole[1] - answer[1])
+
+
+def _ends(span: Any) -> tuple[float, float] | None:
+    if not isinstance(span, Mapping):
+        return None
+    low, high = (_TOKENS.read(span[one]) for one in (("p10", "p90") if "p10" in span else ("low", "high")))
+    return low, high

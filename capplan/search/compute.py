@@ -19,7 +19,7 @@ from capplan.scenario.overrides import with_values
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
-MEASURES = {"flop": "flop_per_query", "cost": "annual_tco_usd", "latency": "tta_s"}
+MEASURES = {"tokens": "thinking_tokens", "flop": "flop_per_query", "cost": "annual_tco_usd", "latency": "tta_s"}
 # Thinking lengths tried for equal cost and latency, tokens; between them the measure is taken as a power law.
 _TRIED = np.geomspace(64, 65536, 21)
 _YEAR_S = 365 * 86400.0
@@ -41,12 +41,13 @@ def at_equal(
 ) -> Equal:
     """Each model with the thinking that costs what the scenario's own model takes for its thinking.
 
-    by: flop (arithmetic of a query, attention counted), cost (of a year) or latency (time to answer).
+    by: tokens (as many to think), flop (arithmetic of a query, attention counted), cost (of a year) or latency (time to
+    answer).
     training_usd: what training or distilling a model costs; its rows then say after how many queries it has paid.
     Raises UserError for another measure, and what look-ups raise.
     """
     if by not in MEASURES:
-        raise UserError(f"--equal {by}: choose flop, cost or latency")
+        raise UserError(f"--equal {by}: choose tokens, flop, cost or latency")
     reference = plans([scenario.having({"strategies": ()})])[0]
     wanted = float(_row(reference)[MEASURES[by]])
     variants, notes = [], []
@@ -76,6 +77,8 @@ def _row(plan: Plan) -> dict[str, Any]:
 
 def _tokens(scenario: Scenario, by: str, wanted: float) -> float:
     """Thinking tokens of one sample at which the measure is `wanted`; 0 or less where even none is too much."""
+    if by == "tokens":
+        return wanted
     if by == "flop":
         asked = scene.demand_of(scenario)
         if float(asked.samples) > 1:
@@ -102,11 +105,14 @@ def _thinking(scenario: Scenario, tokens: float) -> Scenario:
 
 def _sentence(row: Row, by: str) -> str:
     measure = {
+        "tokens": "",
         "flop": f"{row['flop_per_query'] / 1e12:,.0f} TFLOP a query, attention counted",
         "cost": f"{float(row['annual_tco_usd']):,.0f} USD a year",
         "latency": f"{row['tta_s']:,.3g} s to the answer",
     }
     thinking = f"{row['thinking_tokens']:,.0f} thinking tokens"
+    if by == "tokens":
+        return f"Every model thinks as long as {row['model']}: {thinking}."
     return f"Every model thinks as long as it takes {measure[by]}, which is what {row['model']} takes for {thinking}."
 
 
@@ -118,15 +124,29 @@ def _paying(rows: Sequence[Row], training_usd: Mapping[str, float], scenario: Sc
         student = next((row for row in rows[1:] if row["model"] == scene.model_name(name)), None)
         if student is None:
             raise UserError(f"--training {name}: not among --models")
-        each = [float(row["usd_per_1k_queries"]) / 1e3 for row in (teacher, student)]
+        each, what = _each(teacher, student)
         queries = queries_to_pay(usd, *each)
         if queries == float("inf"):
-            notes.append(f"{student['model']} never earns {usd:,.0f} USD of training: it is no cheaper a query.")
+            notes.append(f"{student['model']} never earns {usd:,.0f} USD of training: it is no cheaper a {what}.")
             continue
         life = scenario.cost.amortization_s * scenario.workload.qps
-        days = queries / scenario.workload.qps / 86400
+        right = float(student["accuracy"]) if what == "right answer" else 1.0
+        days = queries / right / scenario.workload.qps / 86400
+        share = f"over the {life:,.0f} queries of its life training is {usd / life * 1e3:.3g} USD per 1,000"
         notes.append(
-            f"{student['model']} has earned {usd:,.0f} USD of training after {queries:,.0f} queries, {days:,.1f} days "
-            f"of this traffic; over the {life:,.0f} of its life training is {usd / life * 1e3:.3g} USD per 1,000."
+            f"{student['model']} has earned {usd:,.0f} USD of training after {queries:,.0f} {_many(what)}, "
+            f"{days:,.1f} days of this traffic; {share}."
         )
     return notes
+
+
+def _each(teacher: Row, student: Row) -> tuple[list[float], str]:
+    """What a right answer costs with each, or a query where an accuracy is not known; and which of the two."""
+    right = [row["usd_per_correct_answer"] for row in (teacher, student)]
+    if None not in right:
+        return [float(one) for one in right], "right answer"
+    return [float(row["usd_per_1k_queries"]) / 1e3 for row in (teacher, student)], "query"
+
+
+def _many(what: str) -> str:
+    return "queries" if what == "query" else "right answers"

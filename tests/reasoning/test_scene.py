@@ -89,3 +89,21 @@ def test_a_mixture_of_kinds_has_their_mean_and_both_their_tails(tmp_path):
 def test_a_mixture_that_is_none_is_told(wrong):
     with pytest.raises(ScenarioFaults, match="mixture"):
         scenario(f"reasoning: {{thinking_tokens: {{mixture: {wrong}}}}}")
+
+
+def test_the_printed_tables_of_lengths_are_presets_by_name():
+    asked = scenario("reasoning: {strategy: long_thinking, thinking_tokens: query-types/competition}")
+    law = asked.reasoning.thinking_tokens
+    assert law.parameters == (("p10", 9800.0), ("p90", 49500.0)) and law.written() == "query-types/competition"
+    r1 = scenario("reasoning: {strategy: long_thinking, thinking_tokens: nominal-reasoning/deepseek-r1}")
+    assert r1.reasoning.thinking_tokens.parameters == (("p10", 4000.0), ("p90", 12000.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("query-types/maths", "no 'maths' in query-types"), ("query-typ/proof", "no table"),
+     ("nominal-reasoning/gpt-4o", "no thinking length")],
+)  # fmt: skip
+def test_a_preset_that_does_not_exist_is_told(name, complaint):
+    with pytest.raises(ScenarioFaults, match=complaint):
+        scenario(f"reasoning: {{strategy: long_thinking, thinking_tokens: {name}}}")

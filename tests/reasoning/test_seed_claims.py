@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from capplan.catalog import figures
 from capplan.catalog.accelerators import accelerator
 from capplan.catalog.api_prices import api_price
 from capplan.catalog.models import model
@@ -18,7 +19,7 @@ from capplan.cost.rent import rented
 from capplan.engine.architecture import kv_bytes_per_sequence, kv_bytes_per_token, parameters
 from capplan.engine.speculation import Speculation
 from capplan.engine.textbook import TextbookAccelerator, TextbookModel, accelerators, query
-from capplan.reasoning import presets, published
+from capplan.reasoning import published
 from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.cascade import Tier, cascade
@@ -89,7 +90,9 @@ def saved_by_cascade(kept: float, ratio: float) -> float:
 
 
 def multiplier(kind: str) -> tuple[float, float]:
-    return presets.query_type(kind).multiplier
+    row = figures.entry("quality", "query-types").plain["types"][kind]
+    ends = sorted(float(row["reasoning"][end]) / float(row["standard"][end]) for end in ("p10", "p90"))
+    return ends[0], ends[1]
 
 
 Claim = tuple[int, str, Callable[[], object], object, float]

@@ -164,7 +164,7 @@ def test_a_distilled_model_says_when_it_has_earned_its_training():
     assert any("50,000 USD of training" in note for note in found.notes)
     with pytest.raises(UserError, match="not among --models"):
         at_equal(scenario, ["deepseek-r1-distill-qwen-7b"], "flop", {"llama-3.1-8b": 1.0})
-    with pytest.raises(UserError, match="choose flop, cost or latency"):
+    with pytest.raises(UserError, match="choose tokens, flop, cost or latency"):
         at_equal(scenario, ["deepseek-r1-distill-qwen-7b"], "price")
 
 
@@ -191,3 +191,13 @@ def test_no_budget_makes_anybody_think_longer_or_answer_better():
 def test_a_scenario_without_policies_is_told_which_there_are():
     with pytest.raises(UserError, match="answer_cache, trace_cache, hint, classifier"):
         step_by_step(loads(HEAD, "x.yaml"))
+
+
+def test_models_of_equal_thinking_think_as_long_and_a_distilled_one_pays_by_its_right_answers():
+    scenario = load(SCENARIOS / "distillation.yaml")
+    student = "deepseek-r1-distill-qwen-7b"
+    found = at_equal(scenario, [student], "tokens", {student: 50_000.0})
+    big, small = found.rows
+    assert small["thinking_tokens"] == pytest.approx(big["thinking_tokens"])
+    saved = float(big["usd_per_correct_answer"]) - float(small["usd_per_correct_answer"])
+    assert f"{50_000 / saved:,.0f} right answers" in found.notes[-1]
