@@ -20,7 +20,7 @@ def test_an_easy_benchmark_stops_sooner_than_a_hard_one():
     assert grown(0.95, 64).samples < grown(0.60, 64).samples
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0.1, 0.95), st.integers(2, 64), st.floats(0.4, 5.0))
 def test_growth_never_draws_more_than_the_most_and_never_fewer_than_two(accuracy, most, concentration):
     growth = grown(accuracy, most, concentration)
@@ -29,7 +29,7 @@ def test_growth_never_draws_more_than_the_most_and_never_fewer_than_two(accuracy
     assert growth.samples == pytest.approx(sum(np.diff((0, *growth.stages)) * np.array(growth.reached)))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0.1, 0.95), st.integers(2, 4))
 def test_a_vote_too_small_to_be_decided_early_is_the_plain_vote(accuracy, most):
     assert grown(accuracy, most).accuracy == pytest.approx(float(voted(accuracy, most, 1.2, 0.25)), abs=1e-3)

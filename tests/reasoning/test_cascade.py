@@ -37,7 +37,7 @@ def test_an_80_20_split_never_saves_five_fold():
     assert round(routed_multiplier(0.2, 50.0), 2) == 4.63
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.floats(0.1, 0.95), st.floats(0.1, 50), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=4

@@ -47,7 +47,7 @@ def test_a_falling_curve_claims_no_gain_and_covers_every_point():
     assert np.all(found.low <= 0.71) and np.all(found.high >= 0.80)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(10, 1e5), st.floats(0, 1), st.integers(5, 5000)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog import figures
@@ -63,7 +63,6 @@ def test_two_quantiles_make_a_lognormal_law():
     )
 
 
-@settings(deadline=None)
 @given(laws, st.floats(1, 1e5), st.floats(1, 1e5))
 def test_a_tighter_cap_never_leaves_more_tokens_nor_cuts_fewer_requests(law, a, b):
     tight, loose = sorted((a, b))
@@ -72,7 +71,6 @@ def test_a_tighter_cap_never_leaves_more_tokens_nor_cuts_fewer_requests(law, a, 
     assert float(law.capped_mean_tokens(tight)) <= tight + 1e-6
 
 
-@settings(deadline=None)
 @given(laws, st.floats(0.1, 10))
 def test_no_cap_leaves_the_mean_and_a_factor_scales_it(law, factor):
     assert float(law.capped_mean_tokens(np.inf)) == pytest.approx(float(law.mean_tokens), rel=1e-6)
@@ -81,7 +79,6 @@ def test_no_cap_leaves_the_mean_and_a_factor_scales_it(law, factor):
     assert float(scaled.capped_mean_tokens(50.0 * factor)) == pytest.approx(factor * capped)
 
 
-@settings(deadline=None)
 @given(laws, st.floats(1, 1e5))
 def test_the_mean_square_is_never_below_the_squared_mean(law, cap):
     assert float(law.capped_square_tokens2(cap)) >= float(law.capped_mean_tokens(cap)) ** 2 * (1 - 1e-9)

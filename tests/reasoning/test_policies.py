@@ -223,7 +223,7 @@ def test_policies_hold_for_rows_of_a_sweep_as_arrays():
     assert made.columns["tta_p99_s"][0] == pytest.approx(row["tta_p99_s"])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.floats(0.05, 1.0), st.floats(50, 5000), st.floats(0.1, 2.0)), min_size=1, max_size=4),
     st.floats(10, 20_000),

@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog import figures
@@ -106,7 +106,6 @@ def test_more_independent_samples_of_a_good_model_never_vote_worse(p, half):
     assert float(voted(p, 2 * half + 1)) >= float(voted(p, 2 * half - 1)) - 1e-12
 
 
-@settings(deadline=None)
 @given(chance, st.integers(1, 200), spread, st.floats(0.1, 0.9))
 def test_a_vote_is_a_share(p, samples, concentration, share):
     assert -1e-12 <= float(voted(p, samples, concentration, share)) <= 1 + 1e-12
