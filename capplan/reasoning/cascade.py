@@ -44,10 +44,10 @@ def cascade(tiers: Sequence[Tier], concentration: float = 1.2) -> Outcome:
     """
     if not tiers:
         raise UserError("a cascade needs at least one tier")
-    chances = _chances(tiers, concentration)
-    going = np.full(chances.shape[1], 1.0 / chances.shape[1])
+    curves = chances([tier.accuracy for tier in tiers], concentration)
+    going = np.full(curves.shape[1], 1.0 / curves.shape[1])
     reached, answered, right, cost = [], [], 0.0, 0.0
-    for at, (tier, chance) in enumerate(zip(tiers, chances, strict=True)):
+    for at, (tier, chance) in enumerate(zip(tiers, curves, strict=True)):
         last = at == len(tiers) - 1
         keeps_right, keeps_wrong = (1.0, 1.0) if last else (tier.keeps_right, tier.keeps_wrong)
         kept_right, kept_wrong = going * chance * keeps_right, going * (1 - chance) * keeps_wrong
@@ -70,20 +70,20 @@ def routed_multiplier(hard_share: float, hard_over_easy: float) -> float:
     return hard_over_easy / (1 - hard_share + hard_share * hard_over_easy)
 
 
-def _chances(tiers: Sequence[Tier], concentration: float, ranks: int = 400) -> Array:
-    """Chance of a right answer by tier at equal ranks of difficulty, shape (tiers, ranks)."""
+def chances(accuracies: Sequence[float], concentration: float = 1.2, ranks: int = 400) -> Array:
+    """Chance of a right answer by tier at equal ranks of difficulty, the hardest first; shape (tiers, ranks)."""
     share = (np.arange(ranks) + 0.5) / ranks
     rows = []
-    for tier in tiers:
-        if np.isinf(concentration) or tier.accuracy in (0.0, 1.0):
-            rows.append(np.full(ranks, tier.accuracy))
+    for accuracy in accuracies:
+        if np.isinf(concentration) or accuracy in (0.0, 1.0):
+            rows.append(np.full(ranks, accuracy))
             continue
-        rising = np.cumsum(difficulty.weights(tier.accuracy, concentration))
+        rising = np.cumsum(difficulty.weights(accuracy, concentration))
         chance = np.interp(share, rising, difficulty.CHANCES)
         # Equal ranks on a grid miss a little of the poles at 0 and 1: put the mean right where there is room.
         rows.append(
             chance
-            + (tier.accuracy - chance.mean())
+            + (accuracy - chance.mean())
             * 4
             * chance
             * (1 - chance)

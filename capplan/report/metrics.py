@@ -239,7 +239,9 @@ VIEWS: dict[str, tuple[str, ...]] = {
         "thinking_tokens", "output_tokens", "concurrency", "tta_s", "tta_p99_s", "gpus", "annual_tco_usd",
         "change_usd_per_year", "accuracy", "accuracy_low", "accuracy_high", "accuracy_status", "usd_per_correct_answer",
     ),
-    "route": ("tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries"),
+    "route": (
+        "share", "tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries", "accuracy",
+    ),
     "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "tta_low_s", "tta_high_s", "planned_tta_s"),
     "simulate-study": (
         "replicas_by_pool", "queries_per_s", "output_tokens_per_s", "tta_s", "tta_p99_s",

@@ -72,7 +72,7 @@ class Length:
         """Standard deviation of ln(tokens) of a lognormal law."""
         if (cv := self.parameter("cv")) is not None:
             return math.sqrt(math.log1p(cv * cv))
-        return math.log(self._given("p99") / self._given("p50")) / _z(0.99)
+        return math.log(self._given("p99") / self._given("p50")) / z_score(0.99)
 
     def _given(self, name: str) -> float:
         return dict(self.parameters)[name]
@@ -88,19 +88,19 @@ class Length:
             return mean
         if self.law == "lognormal":
             return math.exp(self.mu + self.sigma**2 / 2)
-        return sum(min(self._at((i + 0.5) / _GRID), self.maximum_tokens) for i in range(_GRID)) / _GRID
+        return sum(min(self.at((i + 0.5) / _GRID), self.maximum_tokens) for i in range(_GRID)) / _GRID
 
-    def _at(self, share: float) -> float:
+    def at(self, share: float) -> float:
         """ln(length) runs straight between the points over the normal score, and on beyond the outermost."""
         zs, logs = self._scores
-        z = _z(share)
+        z = z_score(share)
         at = min(max(sum(known < z for known in zs) - 1, 0), len(zs) - 2)
         slope = (logs[at + 1] - logs[at]) / (zs[at + 1] - zs[at])
         return math.exp(logs[at] + slope * (z - zs[at]))
 
     @cached_property
     def _scores(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        return tuple(_z(s) for s in self.shares), tuple(math.log(t) for t in self.quantile_tokens)
+        return tuple(z_score(s) for s in self.shares), tuple(math.log(t) for t in self.quantile_tokens)
 
     def written(self) -> Any:
         """As in a scenario file: a bare number, the law with its figures, or the workload's name."""
@@ -119,7 +119,7 @@ def _share(name: str) -> float:
     return float(name[1:]) / 100
 
 
-def _z(share: float) -> float:
+def z_score(share: float) -> float:
     from statistics import NormalDist  # rare and slow to import: most lengths are plain numbers
 
     return NormalDist().inv_cdf(share)

@@ -18,6 +18,12 @@ class AnswerCache(Part):
     stale: Annotated[float, Quantity("ratio", least=0, most=1, example="1 %")] = key(
         0.0, "Share of the hits whose answer is out of date, and counted as wrong."
     )
+    latency_s: Annotated[float, Quantity("s", least=0, most=1e4, example="15 ms")] = key(
+        0.0, "Of a look-up, before every query."
+    )
+    cost_usd: Annotated[float, Quantity("usd", least=0, most=1e6, example="0.01 USD")] = key(
+        0.0, "What 1,000 look-ups cost."
+    )
 
 
 class TraceCache(Part):

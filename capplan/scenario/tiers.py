@@ -1,12 +1,15 @@
 """Routing tiers as scenarios of their own: each takes the whole file and overrides what it gives."""
 
 from collections.abc import Iterator, Mapping
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
+from capplan.scenario.buckets import mixed, share_up_to
 from capplan.scenario.faults import Fault
+from capplan.scenario.length import Length
 from capplan.scenario.part import Part, copied, slots
 from capplan.scenario.reasoning import COMMON, Reasoning
-from capplan.scenario.routing import Tier
+from capplan.scenario.routing import Tier, length_of
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tree import Node
 
@@ -17,14 +20,16 @@ _BY_STEPS, _BY_TOKENS = {"k", "tokens_per_step"}, {"thinking_tokens"}
 
 
 def tier_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
-    """The pools of a scenario: name, share of the queries, and what is to be planned for the pool.
+    """The pools of a scenario: name, share of the queries that come to it, and what is to be planned for the pool.
 
-    The pool's workload has its share of the arrivals. Without `routing` there is one pool with everything.
+    The pool's workload has its share of the arrivals that no cache answers; shares are of those. A pool for lengths has
+    the lengths of the queries sent there. Without `routing` there is one pool with everything.
     """
     if scenario.routing is None:
         return [(scenario.name, 1.0, scenario)]
+    shares = sent_shares(scenario)
     tiers = enumerate(scenario.routing.tiers)
-    return [(tier.name, tier.share, _tier_scenario(scenario, tier, at)) for at, tier in tiers]
+    return [(tier.name, shares[at], _sent_scenario(scenario, at)) for at, tier in tiers]
 
 
 def reaching_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
@@ -32,26 +37,93 @@ def reaching_scenarios(scenario: Scenario) -> list[tuple[str, float, Scenario]]:
     tiers before it. The share is that of the queries which it settles."""
     if scenario.routing is None:
         return [(scenario.name, 1.0, scenario)]
-    tiers, reached, found = scenario.routing.tiers, 1.0, []
-    for at, tier in enumerate(tiers):
-        found.append((tier.name, tier.share, _tier_scenario(scenario, tier, at, reached)))
-        reached -= tier.share
-    return found
+    settled = belonging_shares(scenario)
+    reached = [1.0 - sum(settled[:at]) for at in range(len(settled))]
+    tiers = enumerate(scenario.routing.tiers)
+    return [(tier.name, settled[at], tier_alone(scenario, at, reached[at])) for at, tier in tiers]
 
 
-def _tier_scenario(scenario: Scenario, tier: Tier, at: int, share: float | None = None) -> Scenario:
-    """The pool of a tier. share: of all queries, those that come here, where it is not the tier's own."""
-    work = scenario.workload
-    share = tier.share if share is None else share
-    workload = work.having({"qps": work.qps * share, "burstiness": thinned(work.burstiness, share)})
-    changes: dict[str, Any] = {"name": f"{scenario.name}/{tier.name}", "routing": None, "workload": workload}
-    changes |= {name: value for name in ("model", "gpu") if (value := getattr(tier, name)) is not None}
+def belonging_shares(scenario: Scenario) -> tuple[float, ...]:
+    """Share of the queries that belong to each tier, as given, or by the law of the length that is cut."""
+    routing = scenario.routing
+    if routing is None:
+        return (1.0,)
+    length = _cut(scenario)
+    if length is None:
+        return tuple(tier.share or 0.0 for tier in routing.tiers)
+    ends = [1.0 if tier.up_to is None else share_up_to(length, tier.up_to) for tier in routing.tiers]
+    return tuple(high - low for low, high in pairwise([0.0, *ends]))
+
+
+def sent_shares(scenario: Scenario, accuracy: float | None = None) -> tuple[float, ...]:
+    """Share of the queries that the classifier sends to each tier. accuracy: in place of what the scenario says."""
+    return tuple(map(sum, zip(*confusion(scenario, accuracy), strict=True)))
+
+
+def confusion(scenario: Scenario, accuracy: float | None = None) -> tuple[tuple[float, ...], ...]:
+    """Share of all queries that belong to a tier (rows) and are sent to one (columns); all together 1."""
+    routing = scenario.routing
+    if routing is None:
+        return ((1.0,),)
+    belonging = belonging_shares(scenario)
+    return tuple(tuple(share * part for part in routing.sent(at, accuracy)) for at, share in enumerate(belonging))
+
+
+def cached_share(scenario: Scenario) -> float:
+    """Share of the queries that the cache in front of all pools answers."""
+    routing = scenario.routing
+    return routing.cache.hit_rate if routing and routing.cache else 0.0
+
+
+def _cut(scenario: Scenario) -> Length | None:
+    """The law of lengths that the tiers cut; None where they do not go by length."""
+    if scenario.routing is None:
+        return None
+    work, thinking = scenario.workload, scenario.reasoning.thinking_tokens
+    return length_of(scenario.routing.by, work.prompt_tokens, thinking, work.answer_tokens)
+
+
+def tier_alone(scenario: Scenario, at: int, share: float = 1.0) -> Scenario:
+    """The pool of a tier under a share of all queries that no cache answers, whatever their difficulty and length."""
+    return _tier_scenario(scenario, at, share * (1 - cached_share(scenario)), None)
+
+
+def _tier_scenario(scenario: Scenario, at: int, share: float, length: Length | None) -> Scenario:
+    """The pool of a tier under a share of all queries. length: the law in place of the one that tiers cut."""
+    routing, work = scenario.routing, scenario.workload
+    if routing is None:
+        return scenario
+    tier = routing.tiers[at]
+    changes: dict[str, Any] = {"name": f"{scenario.name}/{tier.name}", "routing": None}
+    changes |= {name: value for name in ("model", "gpu", "quality") if (value := getattr(tier, name)) is not None}
     if tier.serving is not None:
         changes["serving"] = over(scenario.serving, tier.serving)
-    if tier.reasoning is not None:
-        changes["reasoning"] = reasoning_over(scenario.reasoning, tier.reasoning)
-    mine = scenario.having(changes)
-    return copied(mine, {name: _own_paths(getattr(scenario, name), tier, mine, at) for name in ("ranges", "sweeps")})
+    traffic: dict[str, Any] = {"qps": work.qps * share, "burstiness": thinned(work.burstiness, share)}
+    reasoning = scenario.reasoning
+    if length is not None and routing.by == "thinking_tokens":
+        reasoning = reasoning.having({"thinking_tokens": length})
+    elif length is not None:
+        traffic[routing.by] = length
+    changes["workload"] = work.having(traffic)
+    changes["reasoning"] = reasoning if tier.reasoning is None else reasoning_over(reasoning, tier.reasoning)
+    made = scenario.having(changes)
+    own = {name: _own_paths(getattr(scenario, name), tier, made, at, share) for name in ("ranges", "sweeps")}
+    return copied(made, own)
+
+
+def _sent_scenario(scenario: Scenario, at: int) -> Scenario:
+    """The pool of a tier under the queries that are sent to it."""
+    length = _cut(scenario)
+    mine = None if length is None else _sent_length(scenario, length, at)
+    return _tier_scenario(scenario, at, (1 - cached_share(scenario)) * sent_shares(scenario)[at], mine)
+
+
+def _sent_length(scenario: Scenario, length: Length, at: int) -> Length:
+    """The law of the lengths that are sent to a tier, those that belong elsewhere included."""
+    ends = list(accumulate(belonging_shares(scenario), initial=0.0))
+    column = [row[at] for row in confusion(scenario)]
+    parts = [(weight, low, high) for weight, (low, high) in zip(column, pairwise(ends), strict=True) if weight > 0]
+    return mixed(length, parts) if parts else length
 
 
 def thinned(burstiness: float, share: float) -> float:
@@ -84,19 +156,23 @@ def reasoning_over(base: Reasoning, changes: Reasoning) -> Reasoning:
     return copied(merged, {"given_fields": merged.given_fields - (dropped - given)})
 
 
-def _own_paths(recorded: Mapping[str, tuple[Any, ...]], tier: Tier, mine: Scenario, at: int) -> dict[str, Any]:
+def _own_paths(
+    recorded: Mapping[str, tuple[Any, ...]], tier: Tier, mine: Scenario, at: int, share: float
+) -> dict[str, Any]:
     """Ranges or sweeps that hold for this tier, under the paths of its own scenario."""
     prefix = f"routing.tiers.{at}."
     own = {path.removeprefix(prefix): values for path, values in recorded.items() if path.startswith(prefix)}
     inherited = {path: values for path, values in recorded.items() if _inherits(tier, mine, path)}
     if "workload.qps" in inherited:
-        inherited["workload.qps"] = tuple(qps * tier.share for qps in inherited["workload.qps"])
-    return inherited | {path: values for path, values in own.items() if path not in ("name", "share")}
+        inherited["workload.qps"] = tuple(qps * share for qps in inherited["workload.qps"])
+    return inherited | {path: values for path, values in own.items() if path not in ("name", "share", "up_to")}
 
 
 def _inherits(tier: Tier, mine: Scenario, path: str) -> bool:
     """Whether the tier takes the value at this path from the rest of the file."""
     head, _, rest = path.partition(".")
+    if head == "quality":
+        return tier.quality is None
     if head not in ("serving", "reasoning") or getattr(tier, head) is None:
         return head != "routing"
     name = slots(type(getattr(mine, head)))[rest.partition(".")[0]].field
@@ -107,8 +183,18 @@ def tier_contradictions(scenario: Scenario, root: Node) -> Iterator[Fault]:
     """What the sections of each tier say against each other once the rest of the file has filled them in."""
     if scenario.routing is None:
         return
+    if scenario.routing.by != "difficulty" and _cut(scenario) is None:
+        node = root.at(("routing", "by"))
+        yield node.fault("routing.by", "no law of thinking_tokens is given", "add reasoning: {thinking_tokens: ...}")
+        return
+    for at, share in enumerate(sent_shares(scenario)):
+        if share <= 0:
+            told = f"no query comes to '{scenario.routing.tiers[at].name}'"
+            found = root.at(("routing", "tiers", str(at)))
+            yield found.fault(f"routing.tiers.{at}", told, "remove the tier, or send it some")
+            return
     for at, tier in enumerate(scenario.routing.tiers):
-        whole = _tier_scenario(scenario, tier, at)
+        whole = _sent_scenario(scenario, at)
         for key in ("serving", "reasoning"):
             if getattr(tier, key) is None:
                 continue

@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from capplan.plan import Plan
 from capplan.records import dataclass
-from capplan.scenario.overrides import with_values
-from capplan.scenario.schema import Scenario
-from capplan.scenario.tiers import thinned
 
 Floats = NDArray[np.float64]
 Costs = Callable[[Floats], Floats]
@@ -19,75 +16,80 @@ GRID = np.linspace(0.0, 1.0, 41)
 
 @dataclass(frozen=True)
 class Limits:
-    """least_share: of the queries that the cheap tier must settle for routing to be cheaper than the dear tier alone,
-    None where no share does. least_accuracy: of the classifier, None where even guessing pays or nothing does.
-    saving: cost of the dear tier alone over the routed fleet's. most_saving: what a free cheap tier would give.
+    """Break-even points of tiers. order: their places, the cheapest first.
+
+    least_share: of the queries that the cheaper tiers must settle for routing to be cheaper than the dearest tier
+    alone, None where no share does. least_accuracy: of the classifier, None where nothing pays, 0 where even guessing
+    does. saving: cost of the dearest tier alone over the routed fleet's, all queries in their own tier. most_saving:
+    what free cheaper tiers would give.
     """
 
+    order: tuple[int, ...]
     least_share: float | None
     least_accuracy: float | None
     saving: float
     most_saving: float
 
 
-def sized_for(pool: Scenario, whole: Scenario) -> list[Scenario]:
-    """The pool under each share of `GRID` of the whole's queries but none."""
-    work = whole.workload
-    return [
-        with_values(pool, {"workload.qps": work.qps * x, "workload.burstiness": thinned(work.burstiness, float(x))})
-        for x in GRID[1:]
-    ]
-
-
 def costs(made: Sequence[Plan]) -> Costs:
-    """Yearly cost by share, in a straight line between the plans of `sized_for`; nothing for no queries."""
+    """Yearly cost by share, in a straight line between the plans at each share of GRID but none, which is free."""
     usd = np.array([0.0, *(float(str(plan.row["annual_tco_usd"])) for plan in made)])
     return lambda share: np.interp(share, GRID, usd)
 
 
-def limits(cheap: Costs, dear: Costs, share: float, fixed_usd: float = 0.0) -> Limits:
-    """Break-even points of two tiers.
+def limits(by_tier: Sequence[Costs], shares: Sequence[float], order: Sequence[int], fixed_usd: float = 0.0) -> Limits:
+    """Break-even points.
 
-    share: settled by the cheap tier when sorting is perfect. fixed_usd: of the classifier, a year.
-    A query wrongly sent to the dear tier is answered there; one wrongly sent to the cheap tier fails there and is asked
-    again in the dear one, so both are paid.
+    by_tier: yearly cost of each tier by its share of the queries. shares: that belong to each. order: places of the
+    tiers, the cheapest first. fixed_usd: of the classifier, a year.
+    A query sent to a dearer tier than its own is answered there; one sent to a cheaper tier fails there and is asked
+    again in its own, so both are paid.
 
-    >>> found = limits(lambda x: 1.0 * x, lambda x: 10.0 * x, 0.8)
+    >>> found = limits([lambda x: 1.0 * x, lambda x: 10.0 * x], [0.8, 0.2], [0, 1])
     >>> round(found.saving, 2), round(found.most_saving, 2)  # 10 / (0.8 + 2)
     (3.57, 5.0)
     """
-    alone = float(dear(np.array(1.0)))
+    part = np.asarray(shares, np.float64)[list(order)]
+    costs_of = [by_tier[at] for at in order]
+    count, alone = len(part), float(costs_of[-1](np.array(1.0)))
 
-    def routed(part: Floats | float, accuracy: Floats | float) -> Floats:
-        part, accuracy = np.asarray(part, np.float64), np.asarray(accuracy, np.float64)
-        tried = part * accuracy + (1 - part) * (1 - accuracy)
-        return cheap(tried) + dear(1 - part * accuracy) + fixed_usd
+    def routed(belonging: Floats, accuracy: float) -> float:
+        wrong = (1 - accuracy) / (count - 1)
+        asked = belonging * accuracy + wrong * (belonging.sum() - belonging)
+        again = belonging * wrong * np.arange(count)  # as many cheaper tiers may have failed it
+        return float(sum(cost(np.minimum(x, 1.0)) for cost, x in zip(costs_of, asked + again, strict=True))) + fixed_usd
 
-    pays = routed(GRID, 1.0) < alone
-    accuracies = np.linspace(0.5, 1.0, 101)
-    sorted_well = routed(share, accuracies) < alone
-    decides = bool(sorted_well.any()) and not sorted_well[0]
-    now = float(routed(share, 1.0))
+    cheaper = part[:-1] / part[:-1].sum()
+    pays = np.array([routed(np.append(cheaper * x, 1 - x), 1.0) < alone for x in GRID])
+    accuracies = np.linspace(1 / count, 1.0, 101)
+    sorted_well = np.array([routed(part, float(accuracy)) < alone for accuracy in accuracies])
+    least = None if not sorted_well.any() else 0.0 if sorted_well[0] else float(accuracies[int(sorted_well.argmax())])
     return Limits(
+        order=tuple(order),
         least_share=float(GRID[int(pays.argmax())]) if pays.any() else None,
-        least_accuracy=float(accuracies[int(sorted_well.argmax())]) if decides else None,
-        saving=alone / now if now else 1.0,
-        most_saving=1.0 / (1.0 - share) if share < 1 else np.inf,
+        least_accuracy=least,
+        saving=alone / max(routed(part, 1.0), 1e-9),
+        most_saving=1.0 / float(part[-1]) if part[-1] > 0 else np.inf,
     )
 
 
-def told(found: Limits, cheap: str, dear: str, accuracy: float | None) -> list[str]:
-    """The limits in sentences."""
-    said = []
+def told(found: Limits, names: Sequence[str], accuracy: float | None) -> list[str]:
+    """The limits in sentences. names: of the tiers. accuracy: share of the queries in their own tier, where not all."""
+    dear = names[found.order[-1]]
+    cheap = " and ".join(names[at] for at in found.order[:-1])
     if found.least_share is None:
-        said.append(f"Routing never pays: at no share of the queries in {cheap} is it cheaper than all in {dear}.")
+        return [f"Routing never pays: at no share of the queries in {cheap} is it cheaper than all in {dear}."]
+    said = [
+        f"Routing is cheaper than all in {dear} from {found.least_share:.1%} of the queries in {cheap} on; at this "
+        f"split it saves {found.saving:.2f}x, and no cheaper {cheap} could save more than {found.most_saving:.3g}x."
+    ]
+    given = "" if accuracy is None else f" (given: {accuracy:.1%})"
+    again = f"even if those that {cheap} fails are asked again in {dear}"
+    if found.least_accuracy is None:
+        said.append(f"At this split it does not pay, however well the classifier sorts{given}.")
+    elif found.least_accuracy == 0:
+        said.append(f"It costs less even where the classifier only guesses{given}, {again}.")
     else:
-        said.append(
-            f"Routing is cheaper than all in {dear} from {found.least_share:.1%} of the queries in {cheap} on; at this "
-            f"split it saves {found.saving:.2f}x, and no cheaper {cheap} could save more than {found.most_saving:.3g}x."
-        )
-    if found.least_accuracy is not None:
-        given = "" if accuracy is None else f" (given: {accuracy:.1%})"
         said.append(
             f"It stops paying where the classifier sorts fewer than {found.least_accuracy:.1%} of the queries right"
             f"{given}: those that {cheap} fails are asked again in {dear}."

@@ -10,7 +10,7 @@ from capplan.engine.steptimes import compressed
 from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
-from capplan.scenario.tiers import reaching_scenarios, tier_scenarios
+from capplan.scenario.tiers import cached_share, reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
 from capplan.simulate.loads import Load, loads
 from capplan.simulate.outcome import Outcome, outcome
@@ -66,7 +66,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     reaching = [share * ready.policies.reach for share, ready in zip(shares, setups, strict=True)]
     # All queries of a cascade ask the first tier's cache; a trace has what came.
     reach = setups[0].policies.reach if question.cascade else sum(reaching)
-    asked, said = loads(setups, question, scenario, reach)
+    asked, said = loads(setups, question, scenario, reach * (1 - cached_share(scenario)))
     pools = [_pool(name, ready, load, question) for name, ready, load in zip(names, setups, asked, strict=True)]
     ways = shares if question.cascade or question.trace is not None else [share / reach for share in reaching]
     served = _served(pools, ways, scenario, question, progress)

@@ -54,7 +54,7 @@ def test_shipped_scenarios_satisfy_the_schema(path: Path) -> None:
         {"version": 1, "workload": {"qps": {"low": 1, "high": 2}}},
         {"version": 1, "workload": {"qps": 1}, "targets": {"ttft_p95": 2}},
         {"version": 1, "workload": {"qps": 1}, "reasoning": {"strategy": "guess"}},
-        {"version": 1, "workload": {"qps": 1}, "routing": {"tiers": [{"name": "a"}]}},
+        {"version": 1, "workload": {"qps": 1}, "routing": {"tiers": [{"share": 1}]}},
     ],
 )
 def test_an_editor_marks_what_the_loader_refuses(wrong: dict[str, Any]) -> None:

@@ -110,7 +110,7 @@ def test_routed_queries_are_served_pool_by_pool_after_the_classifier():
     found = answer(scenario, Question(requests=20_000))
     p95 = {row["class"]: row for row in found.rows if row["statistic"] == "p95"}
     assert list(p95) == ["all", "fast", "deep"]
-    assert p95["fast"]["requests"] / p95["all"]["requests"] == pytest.approx(0.7, abs=0.02)
+    assert p95["fast"]["requests"] / p95["all"]["requests"] == pytest.approx(0.668, abs=0.02)  # 8 % err
     assert (p95["fast"]["model"], p95["deep"]["model"]) == ("llama-3.1-8b", "llama-3.3-70b")
     assert p95["fast"]["tta_s"] < p95["deep"]["tta_s"]
     for name in ("fast", "deep"):
