@@ -13,6 +13,7 @@ import typer
 
 from capplan.errors import InfeasibleError, UserError
 
+from . import _completion
 from ._charts import Charts, pictures, save_charts
 from .common import AllowInfeasible, ScenarioFile, Settings, load, note, write
 
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page; stdout if left out.")]
 K = Annotated[str | None, typer.Option("--k", metavar="1,4,8,16", help="Reasoning steps to compare.")]
 Over = Annotated[
-    list[str] | None, typer.Option("--over", metavar="PATH=V1,V2", help="Sweep any key; several give their grid.")
+    list[str] | None,
+    typer.Option(
+        "--over",
+        metavar="PATH=V1,V2",
+        help="Sweep any key; several give their grid.",
+        autocompletion=_completion.settings,
+    ),
 ]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="html, or text for what it holds.")]
 

@@ -11,6 +11,7 @@ import typer
 
 from capplan.errors import UserError
 
+from . import _completion
 from ._many import Cluster, Jobs, Resume, interrupted, working
 from .common import ScenarioFile, Settings, load, reports
 
@@ -25,7 +26,12 @@ LONG = 256
 K = Annotated[str | None, typer.Option("--k", metavar="1,4,8,16", help="Reasoning steps to compare.")]
 Over = Annotated[
     list[str] | None,
-    typer.Option("--over", metavar="PATH=V1,V2", help="Sweep any scenario key; several give their grid."),
+    typer.Option(
+        "--over",
+        metavar="PATH=V1,V2",
+        help="Sweep any scenario key; several give their grid.",
+        autocompletion=_completion.settings,
+    ),
 ]
 
 

@@ -21,6 +21,7 @@ SCENARIO = "version: 1\nname: ours\nmodel: llama-3.1-8b\nworkload:\n  qps: 20\n"
         ("capplan sweep --set gpu=b20", "gpu=b200-sxm"),
         ("capplan explain default annual_t", "annual_tco_usd"),
         ("capplan expl", "explain"),
+        ("capplan sweep --over workload.qp", "workload.qps="),
         ("capplan crossover --model llama-3.3", "llama-3.3-70b"),
         ("capplan optimize --gpus h100-sxm,h20", "h100-sxm,h200-sxm"),
         ("capplan strategies --models qwen2.5-7b,llama-3.3", "qwen2.5-7b,llama-3.3-70b"),

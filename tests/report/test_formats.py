@@ -5,12 +5,14 @@ import io
 import json
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import jsonschema
 import pytest
 
 from capplan.report import formats
 from capplan.report.document import columns, document, schema
+from capplan.report.found import Formats
 from capplan.report.metrics import METRICS
 from capplan.report.report import Report, withheld
 
@@ -33,6 +35,19 @@ def test_formats_are_found_by_file_name_and_suffix(tmp_path) -> None:
     assert formats.names() == ["table", "csv", "html", "json", "markdown"]
     asked = {"a.json": "json", "b.MD": "markdown", "c.htm": "html", "d.txt": "table", "e.xlsx": None, "f": None}
     assert {name: formats.of_suffix(tmp_path / name) for name in asked} == asked
+
+
+def test_a_format_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tco: Report) -> None:
+    package = tmp_path / "louder"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "shout.py").write_text(
+        'SUFFIXES = (".shout",)\n\n\ndef render(answer, width, color):\n'
+        "    return answer.blocks()[0].text.upper() + chr(10)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Formats("louder", package)
+    assert found.names() == ["table", "shout"] and found.module("shout").render(tco, None, False).startswith("SUPPORT")
 
 
 def test_json_keeps_the_schema_of_the_contract(sweep: Report, tco: Report) -> None:
