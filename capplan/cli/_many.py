@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -42,6 +43,21 @@ def interrupted(report: Report, out: Path | None, done: int) -> None:
         return
     emit(report, None, out, allow_infeasible=True, quiet=True)
     note(f"interrupted: {out} holds the {done} rows that are done; --resume goes on")
+
+
+@contextmanager
+def going_on(
+    jobs: int, cluster: str | None, label: str, out: Path | None, resume: bool
+) -> Iterator[Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]]:
+    """The workers' map, for a command whose report needs all of its parts: an interrupt leaves what is done beside
+    `out`, and `--resume` goes on from there."""
+    try:
+        with working(jobs, cluster, label, out, resume) as work:
+            yield work.map
+    except KeyboardInterrupt:
+        kept = f"; {label} that are done lie beside {out}, and --resume goes on with them" if out else ""
+        note(f"interrupted{kept or '; with --out, --resume would go on where it stopped'}")
+        raise
 
 
 def write_scenario(scenario: Scenario, out: Path, command: str) -> None:

@@ -6,12 +6,14 @@ Ranges are written into the scenario as {low: 50, mid: 100, high: 200}; prices, 
 the catalogue's bands where the scenario leaves them open.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from capplan.errors import UserError
 
+from ._many import Cluster, Jobs, Resume, going_on
 from .common import ScenarioFile, Settings, load, reports
 
 if TYPE_CHECKING:
@@ -38,7 +40,11 @@ def command(
     given_only: GivenOnly = False,
     budget: Budget = None,
     over: Over = None,
+    jobs: Jobs = 1,
+    cluster: Cluster = None,
+    resume: Resume = False,
     settings: Settings = None,
+    out: Path | None = None,
 ) -> "Report":
     from capplan.report.report import report
     from capplan.search.draws import LAWS
@@ -48,7 +54,9 @@ def command(
     if law not in LAWS:
         raise UserError(f"--law {law}: no such law (choose from {', '.join(LAWS)})")
     loaded = load(scenario, settings, {"targets.annual_tco": budget})
-    found = risk(loaded, worlds, seed, law, not given_only, candidates(loaded, over or ()))
+    asked = candidates(loaded, over or ())
+    with going_on(jobs, cluster, "parts", out, resume) as mapped:
+        found = risk(loaded, worlds, seed, law, not given_only, asked, mapped)
     return report(
         "risk",
         [found.plan],

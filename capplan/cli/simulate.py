@@ -12,11 +12,13 @@ import typer
 
 from capplan.errors import UserError
 
+from ._many import Cluster, Jobs, Resume, going_on
 from .common import ScenarioFile, Settings, load, reports, write
 
 if TYPE_CHECKING:
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
+    from capplan.simulate.study import Map
 
 # Queries of a study: each of its configurations is simulated twice.
 STUDIED = 10_000
@@ -118,7 +120,11 @@ def command(
     study: Annotated[
         bool, typer.Option("--study", help="Compare KV compression, routing and early stopping on this fleet.")
     ] = False,
+    jobs: Jobs = 1,
+    cluster: Cluster = None,
+    resume: Resume = False,
     settings: Settings = None,
+    out: Path | None = None,
 ) -> "Report":
     from capplan.report.formats.csv import to_csv
     from capplan.report.report import report
@@ -131,7 +137,10 @@ def command(
     if study:
         if trace is not None:
             raise UserError("--study draws its own queries from the scenario: leave --trace out")
-        return _study(loaded, requests or STUDIED, seed)
+        with going_on(jobs, cluster, "configurations", out, resume) as mapped:
+            return _study(loaded, requests or STUDIED, seed, mapped)
+    if jobs > 1 or cluster is not None or resume:
+        raise UserError("--jobs, --cluster and --resume divide a --study; the events of one simulation are one process")
     early = _parsed("--stop-early", stop_early, "ratio", 0.0) if stop_early else None
     question = Question(
         trace=trace,
@@ -177,13 +186,13 @@ def command(
     )
 
 
-def _study(scenario: "Scenario", requests: int, seed: int) -> "Report":
+def _study(scenario: "Scenario", requests: int, seed: int, mapped: "Map") -> "Report":
     from capplan.report.report import report
     from capplan.simulate import study
     from capplan.simulate.setup import setup
 
     ready = setup(scenario)
-    found = study.serving_study(ready, requests, seed)
+    found = study.serving_study(ready, requests, seed, mapped=mapped)
     return report(
         "simulate-study",
         [ready.plan],

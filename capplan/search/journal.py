@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from capplan import __version__
 from capplan.catalog.files import catalog_hash
 from capplan.errors import UserError
+from capplan.scenario.part import Part
 
 if TYPE_CHECKING:
     from capplan.search.workers import Crew
@@ -26,10 +27,13 @@ R = TypeVar("R")
 
 _LENGTH_BYTES = 8
 # A journal holds values of ours and nothing that could run: other names in it are refused.
-_ROOMS = ("capplan.", "numpy")
 _OTHERS = {("builtins", name) for name in ("dict", "list", "tuple", "set", "frozenset", "bytearray", "slice", "range")}
 _OTHERS |= {("decimal", "Decimal"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"), ("pathlib", "Path"),
             ("_codecs", "encode")}  # fmt: skip
+# What numpy makes arrays and numbers of from bytes, under the name of its rooms in version 2 and before.
+_OTHERS |= {("numpy", "dtype"), ("numpy", "ndarray")}
+_MADE_BY = (("numeric", "_frombuffer"), ("multiarray", "_reconstruct"), ("multiarray", "scalar"))
+_OTHERS |= {(f"numpy.{core}.{room}", name) for core in ("_core", "core") for room, name in _MADE_BY}
 
 
 class Journal:
@@ -82,8 +86,9 @@ class _Ours(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _OTHERS:
             return super().find_class(module, name)
-        # Of our own, records alone: anything else that can be called could do more than hold values.
-        if module.startswith("capplan.") and is_dataclass(found := super().find_class(module, name)):
+        # Of our own, records and sections alone: anything else that can be called could do more than hold values.
+        found = super().find_class(module, name) if module.startswith("capplan.") else None
+        if is_dataclass(found) or (isinstance(found, type) and issubclass(found, Part)):
             return found
         raise pickle.UnpicklingError(f"{module}.{name} is no value of ours")
 

@@ -16,12 +16,15 @@ from capplan.plan.varied import Fleet
 from capplan.scenario.overrides import with_values
 from capplan.search.draws import Uncertain, correlated, shares
 from capplan.search.inputs import GROWTH, inputs
-from capplan.search.worlds import Worlds, is_array, worlds
+from capplan.search.workers import Map, locally
+from capplan.search.worlds import Worlds, is_array, joined, worlds
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
 WORLDS = 10_000
+# Worlds of one task: enough that an array pays, few enough that many workers have some.
+PART = 2_500
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 # The share of the worlds in which a candidate's regret is at most the figure that candidates are judged by.
 REGRET_SHARE = 0.95
@@ -103,23 +106,25 @@ def risk(
     law: str = "pert",
     bands: bool = True,
     candidates: Mapping[str, Scenario] | None = None,
+    mapped: Map = locally,
 ) -> Risk:
     """Monte-Carlo over everything that is uncertain: the scenario's ranges and, with `bands`, the catalogue's.
 
     The layout is that of the plan at the middle; the fleet is sized anew in every world, and the plan's own fleet is
     judged beside it. Inputs are independent but for `risk.correlations`. candidates: by name, what could be built
-    instead; they meet the same worlds. The same seed gives the same worlds on every machine. Raises UserError where
-    nothing is uncertain, no plan can be at the middle, or correlations name what is not drawn.
+    instead; they meet the same worlds. mapped: who plans the worlds, in parts. The same seed gives the same worlds on
+    every machine. Raises UserError where nothing is uncertain, no plan can be at the middle, or correlations name what
+    is not drawn.
     """
     middle = _middle(scenario)
     drawn_inputs = inputs(middle, law, bands)
     if not drawn_inputs:
         raise UserError(f"{scenario.name}: nothing is uncertain (write a key as {{low: ..., mid: ..., high: ...}})")
     _correlations_of_drawn(scenario, drawn_inputs)
-    drawn = _drawn(scenario, drawn_inputs, count, seed)
     layout = layout_of(middle.row)
-    made = worlds(scenario, drawn_inputs, drawn, layout)
-    kept = worlds(scenario, drawn_inputs, drawn, layout, Fleet.of(middle.row))
+    made, kept = (
+        _in_parts(scenario, drawn_inputs, count, seed, layout, fleet, mapped) for fleet in (None, Fleet.of(middle.row))
+    )
     if not made.possible.any():
         raise UserError(f"{scenario.name}: no plan can be in any of the worlds (`capplan tco` says why)")
     return Risk(
@@ -130,10 +135,45 @@ def risk(
         possible=float(made.possible.mean()),
         odds=_odds(made, kept),
         tornado=_tornado(scenario, drawn_inputs, layout),
-        regrets=_regrets(candidates or {}, count, seed, law, bands),
+        regrets=_regrets(candidates or {}, count, seed, law, bands, mapped),
         usd=np.where(made.possible, made.usd, np.nan),
         notes=tuple(_notes(scenario, count, seed, law, drawn_inputs)),
     )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The worlds from `start` to `stop`, and what they are drawn from."""
+
+    scenario: Scenario
+    inputs: tuple[Uncertain, ...]
+    count: int
+    seed: int
+    layout: Layout
+    fleet: Fleet | None
+    start: int
+    stop: int
+
+
+def _in_parts(
+    scenario: Scenario,
+    drawn: tuple[Uncertain, ...],
+    count: int,
+    seed: int,
+    layout: Layout,
+    fleet: Fleet | None,
+    mapped: Map,
+) -> Worlds:
+    """All worlds, in parts that are the same however many work at them."""
+    starts = range(0, count, PART)
+    parts = [_Part(scenario, drawn, count, seed, layout, fleet, at, min(at + PART, count)) for at in starts]
+    return joined(mapped(_worlds_of, parts))
+
+
+def _worlds_of(part: _Part) -> Worlds:
+    drawn = _drawn(part.scenario, part.inputs, part.count, part.seed)
+    own = {name: values[part.start : part.stop] for name, values in drawn.items()}
+    return worlds(part.scenario, part.inputs, own, part.layout, part.fleet)
 
 
 def _middle(scenario: Scenario) -> Plan:
@@ -206,11 +246,13 @@ def _held(one: Uncertain) -> Uncertain:
     return _Held(one.path, one.low, one.mid, one.high, one.law, one.source, one.whole)
 
 
-def _regrets(candidates: Mapping[str, Scenario], count: int, seed: int, law: str, bands: bool) -> tuple[Regret, ...]:
+def _regrets(
+    candidates: Mapping[str, Scenario], count: int, seed: int, law: str, bands: bool, mapped: Map
+) -> tuple[Regret, ...]:
     """The candidates, least regret first; those that cannot be in too many worlds last."""
     if len(candidates) < 2:
         return ()
-    costs = np.array([_costs(one, count, seed, law, bands) for one in candidates.values()])
+    costs = np.array(mapped(_costs, [_Candidate(one, count, seed, law, bands) for one in candidates.values()]))
     best = costs.min(axis=0)
     some = np.isfinite(best)
     found = []
@@ -230,14 +272,23 @@ def _regrets(candidates: Mapping[str, Scenario], count: int, seed: int, law: str
     return tuple(sorted(found, key=lambda one: (one.usd is None, one.usd or 0.0, one.mean_usd or 0.0)))
 
 
-def _costs(scenario: Scenario, count: int, seed: int, law: str, bands: bool) -> Any:
+@dataclass(frozen=True)
+class _Candidate:
+    scenario: Scenario
+    count: int
+    seed: int
+    law: str
+    bands: bool
+
+
+def _costs(one: _Candidate) -> Any:
     """Cost of every world, infinite where no plan can be."""
     try:
-        middle = _middle(scenario)
+        middle = _middle(one.scenario)
     except UserError:
-        return np.full(count, np.inf)
-    drawn = inputs(middle, law, bands)
-    made = worlds(scenario, drawn, _drawn(scenario, drawn, count, seed), layout_of(middle.row))
+        return np.full(one.count, np.inf)
+    drawn = inputs(middle, one.law, one.bands)
+    made = _in_parts(one.scenario, drawn, one.count, one.seed, layout_of(middle.row), None, locally)
     return np.where(made.possible, made.usd, np.inf)
 
 

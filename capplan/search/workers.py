@@ -17,6 +17,8 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 Done = Callable[[int, Any], None]
+# Maps a function over arguments, in their order: in this process, or in many.
+Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 # A task whose worker was lost so many times is what kills them.
 _MOST_LOSSES = 3
@@ -151,6 +153,11 @@ def _dask(address: str) -> tuple[Any, Callable[[], Executor], tuple[type[BaseExc
         raise UserError(f"--cluster {address}: no scheduler answers there ({wrong})") from None
     # The scheduler itself gives a lost worker's tasks to others; KilledWorker says that a task lost too many.
     return client, lambda: client.get_executor(pure=False), (KilledWorker,)  # type: ignore[no-untyped-call,unused-ignore]
+
+
+def locally(function: Callable[[Any], Any], arguments: Sequence[Any]) -> list[Any]:
+    """One after another, in this process."""
+    return [function(argument) for argument in arguments]
 
 
 def chunks(items: Sequence[A], size: int) -> list[Sequence[A]]:

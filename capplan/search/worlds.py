@@ -67,6 +67,17 @@ def worlds(
     return _joined(parts, count)
 
 
+def joined(parts: Sequence[Worlds]) -> Worlds:
+    """Worlds one after another."""
+
+    return Worlds(
+        np.concatenate([part.usd for part in parts]),
+        {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
+        np.concatenate([part.possible for part in parts]),
+        {name: np.concatenate([part.held[name] for part in parts]) for name in parts[0].held},
+    )
+
+
 def _planned(scenario: Scenario, values: Mapping[str, Floats], layout: Layout, fleet: Fleet | None) -> Varied:
     given = {_key(path): value for path, value in values.items() if path not in (PACE, GROWTH)}
     growth = values.get(GROWTH, np.asarray(scenario.forecast.growth_per_month))

@@ -4,13 +4,15 @@ An article gives five rows of throughput and time to answer for them, without mo
 simulated on the replicas of a scenario, with every assumption a parameter.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from capplan.engine.steptimes import StepTimes, compressed
 from capplan.errors import UserError
+from capplan.scenario.schema import Scenario
 from capplan.simulate.estimate import Estimate
 from capplan.simulate.outcome import Outcome
 from capplan.simulate.policy import Policy
@@ -20,6 +22,8 @@ from capplan.simulate.run import run
 from capplan.simulate.setup import Setup, expanded
 from capplan.simulate.summary import summaries
 from capplan.simulate.traffic.generate import generate, stopped_early
+
+Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,15 @@ class Finding:
 
 
 def serving_study(
-    ready: Setup, count: int = 10_000, seed: int = 0, taken: Assumptions | None = None
+    ready: Setup,
+    count: int = 10_000,
+    seed: int = 0,
+    taken: Assumptions | None = None,
+    mapped: Map | None = None,
 ) -> tuple[Finding, ...]:
     """All configurations on the same replicas, under the same queries at the same times.
 
+    mapped: maps a function over arguments, in their order: who simulates them; None for this process.
     Raises UserError for a fleet of one replica, which cannot be split, and for queries that do not think.
     """
     taken = taken or Assumptions()
@@ -99,10 +108,25 @@ def serving_study(
     standard_per_s = _flooded_per_s(drawn, ready.times, ready.policy, ready.policy.replicas)
     factor = taken.load * standard_per_s / ready.traffic.rate_per_s
     queries = replace(drawn, arrival_s=drawn.arrival_s / factor)
-    return tuple(_simulated(variant, queries, ready, taken, seed) for variant in VARIANTS)
+    tasks = [_Task(variant, ready.plan.scenario, count, taken, seed, queries, ready) for variant in VARIANTS]
+    return tuple(mapped(_simulated, tasks) if mapped else map(_simulated, tasks))
 
 
-def _simulated(variant: Variant, queries: Requests, ready: Setup, taken: Assumptions, seed: int) -> Finding:
+@dataclass(frozen=True)
+class _Task:
+    """One configuration to simulate. Told by what the queries and the replicas follow from, not by these."""
+
+    variant: Variant
+    scenario: Scenario
+    count: int
+    taken: Assumptions
+    seed: int
+    queries: Requests = field(repr=False)
+    ready: Setup = field(repr=False)
+
+
+def _simulated(task: _Task) -> Finding:
+    variant, queries, ready, taken, seed = task.variant, task.queries, task.ready, task.taken, task.seed
     times = compressed(ready.times, taken.kv_kept) if variant.compress else ready.times
     if variant.stop:
         queries = stopped_early(

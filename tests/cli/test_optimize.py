@@ -115,6 +115,26 @@ def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
     assert not part.exists()
 
 
+def test_an_interrupted_risk_keeps_its_worlds_and_resume_gives_the_whole_report(
+    program: list[str], clean: dict[str, str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    words = [*program, "risk", "scenarios/risk-support.yaml", "--worlds", "200000", "-o", str(out), "--quiet"]
+    started = subprocess.Popen(words, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    part = out.with_name("out.json.part")
+    for _ in range(1500):
+        if part.exists() and part.stat().st_size > 20_000:
+            break
+        time.sleep(0.02)
+    os.kill(started.pid, signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130 and "--resume goes on" in said, said
+    assert part.exists() and not out.exists()
+    words[words.index("200000")] = "5000"
+    assert subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, timeout=300).returncode == 0
+    assert out.exists() and not part.exists()
+
+
 def test_resume_without_an_output_file_is_refused(capplan) -> None:
     done = capplan("sweep", "scenarios/default.yaml", "--resume")
     assert done.returncode == 2 and "--out" in done.stderr

@@ -13,11 +13,15 @@ import pytest
 
 from capplan.errors import UserError
 from capplan.scenario.loader import load
+from capplan.scenario.overrides import with_values
 from capplan.search.journal import Journal
-from capplan.search.many import Planners, work
+from capplan.search.many import Planners, Work, work
 from capplan.search.optimize.answer import optimize
+from capplan.search.risk import risk
 from capplan.search.sweep import sweep
-from capplan.search.workers import Crew, chunks, crew
+from capplan.search.workers import Crew, chunks, crew, locally
+from capplan.simulate.setup import setup
+from capplan.simulate.study import serving_study
 
 ROOT = Path(__file__).parents[2]
 CHAT = ROOT / "scenarios" / "optimize-chat.yaml"
@@ -123,6 +127,52 @@ def test_a_search_by_two_processes_equals_that_of_one() -> None:
         there, here = optimize(scenario, many.map), optimize(scenario)
     assert (repr(there.rows), there.notes, there.pruned) == (repr(here.rows), here.notes, here.pruned)
     assert there.best == here.best
+
+
+def test_risk_by_two_processes_equals_that_of_one() -> None:
+    scenario = load(ROOT / "scenarios" / "risk-support.yaml")
+    candidates = {name: with_values(scenario, {"serving.weights": name}) for name in ("fp8", "bf16")}
+    with work(2) as many:
+        there, here = (risk(scenario, 3000, candidates=candidates, mapped=each) for each in (many.map, locally))
+    assert there.usd.tobytes() == here.usd.tobytes()
+    assert (repr(there.quantiles), there.odds, there.regrets) == (repr(here.quantiles), here.odds, here.regrets)
+
+
+def test_the_worlds_of_another_seed_or_range_are_not_taken_from_an_earlier_run(tmp_path: Path) -> None:
+    scenario, path = load(ROOT / "scenarios" / "risk-support.yaml"), tmp_path / "out.json.part"
+
+    def worked(of: Any, seed: int) -> Any:
+        with crew() as workers:
+            kept = Journal(path, resume=True)
+            return risk(of, 300, seed, mapped=lambda function, parts: kept.map(workers, function, parts)).usd
+
+    first = worked(scenario, 0)
+    assert worked(scenario, 0).tobytes() == first.tobytes()
+    assert worked(scenario, 1).tobytes() != first.tobytes()
+    text = (ROOT / "scenarios" / "risk-support.yaml").read_text("utf-8")
+    wider = tmp_path / "wider.yaml"
+    wider.write_text(text.replace("high: 180", "high: 360"), "utf-8")
+    assert worked(load(wider), 0).tobytes() != first.tobytes()
+
+
+def test_a_study_by_two_processes_equals_that_of_one() -> None:
+    ready = setup(load(ROOT / "scenarios" / "serving-study.yaml"))
+    with work(2) as many:
+        there, here = (serving_study(ready, 400, mapped=each) for each in (many.map, None))
+    assert repr(there) == repr(here)
+
+
+def test_a_journal_reads_back_every_kind_of_result_that_it_keeps(tmp_path: Path) -> None:
+    scenario, path = load(CHAT, SMALL), tmp_path / "out.json.part"
+
+    def searched() -> Any:
+        with crew() as workers:
+            kept = Journal(path, resume=True)
+            found = optimize(scenario, lambda function, tasks: kept.map(workers, function, tasks), confident=False)
+            swept = sweep(scenario, {"workload.qps": [1, 2]}, Planners(Work(workers, kept)).plans)
+            return repr(found.rows), repr(swept.rows)
+
+    assert searched() == searched()
 
 
 def test_an_interrupted_sweep_keeps_what_it_planned() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capplan.plan import Plan
 from capplan.search.optimize import words
@@ -15,14 +15,12 @@ from capplan.search.optimize.nearest import Relaxation, nearest, relaxation
 from capplan.search.optimize.select import Winner, considered, pruned, runners_up, why_behind, winner
 from capplan.search.optimize.sensitivity import Evaluate, cliffs, shadow_prices, verdict
 from capplan.search.optimize.space import Choice, choices, section
+from capplan.search.workers import Map, locally
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
 RUNNERS_UP = 5
-
-# Maps a function over arguments, in their order: in this process, or in many.
-Map = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -40,11 +38,6 @@ class Optimized:
     best: Scenario | None
     candidates: int
     pruned: Mapping[str, int]
-
-
-def locally(function: Callable[[Any], Any], arguments: Sequence[Any]) -> list[Any]:
-    """One after another, in this process."""
-    return [function(argument) for argument in arguments]
 
 
 def optimize(scenario: Scenario, mapped: Map = locally, confident: bool = True) -> Optimized:
