@@ -164,3 +164,9 @@ def test_amd_accelerators_get_their_own_image_and_resource() -> None:
 def test_chips_without_a_kubernetes_resource_are_refused() -> None:
     with pytest.raises(UserError, match="no Kubernetes resource name"):
         manifests(planned("gpu=gaudi-3", "cost.purchase_price=10000 USD"))
+
+
+def test_pools_apart_are_refused_rather_than_written_as_one() -> None:
+    for write in (command, manifests):
+        with pytest.raises(UserError, match="prefill and decode"):
+            write(planned("serving.disaggregated=true"))
