@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -200,7 +201,8 @@ def write(text: str, out: Path | None = None) -> None:
 
 def note(message: str) -> None:
     """A line for people, beside the data: notes, warnings, verdicts. Codes that steer a terminal are left out."""
-    typer.echo("".join(letter for letter in message if letter.isprintable() or letter == "\n"), err=True)
+    with contextlib.suppress(OSError):  # nobody can be told that there is nowhere to tell it
+        typer.echo("".join(letter for letter in message if letter.isprintable() or letter == "\n"), err=True)
 
 
 def is_scenario(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """The entry point: finds commands by file name, loads only the chosen one, and is the one place that catches."""
 
+import errno
 import gc
 import inspect
 import os
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from capplan import __version__
-from capplan.errors import CapplanError
+from capplan.errors import CapplanError, UserError
 from capplan.records import dataclass
 
 from . import _config
@@ -143,6 +144,9 @@ def run() -> None:
     """The `capplan` program: every way out of it, with its exit code."""
     # Imports make many objects and no garbage: looking for it less often saves a tenth of a short command.
     gc.set_threshold(100_000)
+    # A stream that the caller closed (`>&-`) is none at all for Python; what goes there goes nowhere.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     sys.exit(code_of(sys.argv[1:]))
 
 
@@ -159,12 +163,23 @@ def code_of(arguments: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _bug(error)
+        # Files of ours are written elsewhere, which says so: this one was stdout, by `--help` or `--version`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say(f"stdout: cannot write ({error.strerror})")
+        return UserError.exit_code
     except Exception as bug:
-        if os.environ.get("CAPPLAN_DEBUG"):
-            raise
-        _say(f"capplan: a bug of ours: {type(bug).__name__}: {' '.join(str(bug).split())[:300]}\n{ISSUES}")
-        return BUG
+        return _bug(bug)
     return code if isinstance(code, int) else 0
+
+
+def _bug(bug: Exception) -> int:
+    if os.environ.get("CAPPLAN_DEBUG"):
+        raise bug
+    _say(f"capplan: a bug of ours: {type(bug).__name__}: {' '.join(str(bug).split())[:300]}\n{ISSUES}")
+    return BUG
 
 
 def _say(message: str) -> None:
