@@ -68,8 +68,8 @@ def command(plan: Plan) -> Command:
     if scenario.serving.engine == "textbook":
         raise UserError(f"{scenario.name}: the textbook engine is a formula; choose --target vllm, sglang or trtllm")
     if scenario.serving.disaggregated:
-        raise UserError(f"{scenario.name}: prefill and decode on pools of their own are started by a router as well, which "
-                        "is not written here; capplan tco has the size and layout of both pools")  # fmt: skip
+        raise UserError(f"{scenario.name}: prefill and decode on pools of their own need a router, which is not "
+                        "written here; capplan tco has the size and layout of both pools")  # fmt: skip
     served, engine = deployment(scenario), launch(str(row["engine"]))
     name = hub_name(scenario)
     made = _Draft(shlex.split(engine.command.format(model=shlex.quote(name))))
