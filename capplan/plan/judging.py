@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capplan.engine.excuse import Assumption
 from capplan.plan.charges import unit_costs
 from capplan.plan.rows import layout_of
 from capplan.reasoning import scene
@@ -123,9 +124,16 @@ def together(plan: Plan, judge: Judge) -> Plan:
         row=whole,
         lines=(*plan.lines, *lines),
         excuses=why,
-        assumptions=(*plan.assumptions, *judge.pool.assumptions),
+        assumptions=(*plan.assumptions, *judge.pool.assumptions, _where(judge, gpus)),
         peak_w=plan.peak_w + float(share) * judge.pool.peak_w,
     )
+
+
+def _where(judge: Judge, gpus: int) -> Assumption:
+    """Where the verifier runs: a reader may look for its lines on the bill in vain."""
+    place = "a pool of its own" if judge.work.own_pool else "replicas of its own on the generator's nodes"
+    added = "" if judge.work.own_pool else ", more nodes added" if gpus else ", where enough GPUs are free"
+    return Assumption("reasoning.verifier", judge.pool.row["model"], f"{place}{added}", "plan")
 
 
 def added_gpus(own_pool: bool, free: Any, used: Any, paid: Any, node_gpus: int) -> Any:

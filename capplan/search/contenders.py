@@ -46,7 +46,14 @@ def contenders(scenario: Scenario) -> tuple[list[Scenario], bool]:
     keys = {key: value for key in _THOUGHT if (value := _given(alone.reasoning, key)) is not None}
     if alone.reasoning.verifier is not None:
         keys["verifier"] = alone.reasoning.verifier
-    return [_with(alone, {**keys, **ours}) for ours in LINE_UP], True
+    return [_under_policies(_with(alone, {**keys, **ours}), alone.reasoning) for ours in LINE_UP], True
+
+
+def _under_policies(contender: Scenario, own: Reasoning) -> Scenario:
+    """The contender under the scenario's policies on thinking."""
+    if not own.given("policies"):
+        return contender
+    return contender.having({"reasoning": contender.reasoning.having({"policies": own.policies})})
 
 
 def differing(scenarios: Sequence[Scenario]) -> list[str]:

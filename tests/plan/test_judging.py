@@ -105,3 +105,9 @@ def test_the_search_for_the_cheapest_plan_pays_for_the_verifier():
 @pytest.mark.parametrize(("free", "added"), [(0, 8), (5, 8), (6, 0), (16, 0)])
 def test_a_shared_verifier_adds_nodes_only_for_what_is_not_free(free, added):
     assert added_gpus(False, free, 6, 8, 8) == added
+
+
+def test_a_plan_says_where_its_verifier_runs():
+    own, shared = (plan(scenario(pool)) for pool in ("own", "shared"))
+    said = [next(one for one in made.assumptions if one.key == "reasoning.verifier").source for made in (own, shared)]
+    assert "a pool of its own" in said[0] and "the generator's nodes" in said[1]

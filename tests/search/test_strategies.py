@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from capplan.errors import UserError
 from capplan.plan import plan
+from capplan.reasoning import scene
 from capplan.scenario.loader import load, loads
 from capplan.search.compute import at_equal
 from capplan.search.contenders import LINE_UP, contenders, differing
@@ -201,3 +202,13 @@ def test_models_of_equal_thinking_think_as_long_and_a_distilled_one_pays_by_its_
     assert small["thinking_tokens"] == pytest.approx(big["thinking_tokens"])
     saved = float(big["usd_per_correct_answer"]) - float(small["usd_per_correct_answer"])
     assert f"{50_000 / saved:,.0f} right answers" in found.notes[-1]
+
+
+def test_a_line_up_of_ours_is_held_to_the_scenarios_policies():
+    free, held = (
+        contenders(loads(HEAD + f"reasoning: {{thinking_tokens: 4k{more}}}", "x.yaml"))[0]
+        for more in ("", ", policies: {hint: {reduction: 25 %}}")
+    )
+    for one, other in zip(free, held, strict=True):
+        thinking = [float(scene.demand_of(scenario).thinking_tokens) for scenario in (one, other)]
+        assert thinking[1] == pytest.approx(0.75 * thinking[0])
