@@ -13,6 +13,7 @@ from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import cached_share, reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
 from capplan.simulate.loads import Load, loads
+from capplan.simulate.outages import outages
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
@@ -82,6 +83,17 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     notes = [*said, *telling.notes(found, question.warm_up, targets)]
     for name, state in states.items():
         notes += telling.pool_notes(name, served.runs[name], state)
+    notes += [
+        f"Pool {name}: outages are left out, which are simulated for queries of one request only."
+        for name, one in ready.items()
+        if one.several and one.down[0] < inf
+    ]
+    notes += [
+        f"Pool {pool.name}: {len(pool.outages):,} times a replica went down, and "
+        f"{served.runs[pool.name].totals.lost_tokens:,} tokens were written again."
+        for pool in pools
+        if pool.outages and pool.name in served.runs
+    ]
     for one in found:
         notes += telling.differences(one, planned.get(one.name, {}), len(tiers) > 1)
     return Answer(
@@ -99,7 +111,11 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
 def _pool(name: str, ready: Setup, load: Load, question: Question) -> Pool:
     times = compressed(ready.times, question.kv_kept)
     policy = _policy(ready, load.requests, question)
-    return Pool(name, times, policy, load.requests, load.rounds, ready.judge, ready.caches)
+    arrival_s = load.requests.arrival_s
+    every_s, repair_s = ready.down
+    every_s = inf if load.rounds else every_s
+    down = outages(policy.replicas, every_s, repair_s, float(arrival_s[0]), float(arrival_s[-1]), question.seed)
+    return Pool(name, times, policy, load.requests, load.rounds, ready.judge, ready.caches, down)
 
 
 def _served(

@@ -62,14 +62,21 @@ class Batch:
     )  # fmt: skip
 
     def __init__(self, number: int, times: StepTimes, policy: Policy, ledger: Ledger) -> None:
-        ranks = max(policy.priorities, default=0) + 1
-        slots = times.max_sequences
         self.number, self.times, self.policy, self.ledger = number, times, policy, ledger
         self.capacity = times.kv_blocks
         self.reserve = int(policy.watermark * self.capacity)
-        page_blocks = policy.prefix_page_tokens // times.kv_block_tokens
-        self.cache = None if ledger.pages is None else PrefixCache(page_blocks, ledger.page_blocks)
-        self.step, self.now_s, self.extra_s = 0, 0.0, 0.0
+        self.swap_s = times.swap_s_per_token or 0.0
+        self.step, self.now_s = 0, 0.0
+        self.present = self.preempted = 0
+        self.present_s = self.mark_s = 0.0
+        self._empty()
+
+    def _empty(self) -> None:
+        """Nobody runs or waits, and the KV cache holds nothing."""
+        slots, ranks = self.times.max_sequences, max(self.policy.priorities, default=0) + 1
+        page_blocks = self.policy.prefix_page_tokens // self.times.kv_block_tokens
+        self.cache = None if self.ledger.pages is None else PrefixCache(page_blocks, self.ledger.page_blocks)
+        self.extra_s = 0.0
         self.queues: list[deque[int]] = [deque() for _ in range(ranks)]
         self.running: list[dict[int, None]] = [{} for _ in range(ranks)]  # slots in order of admission
         self.waiting = 0
@@ -82,10 +89,7 @@ class Batch:
         self.held_blocks = self.decoding = self.context = self.stale = 0
         self.offset, self.stop_key = [0] * slots, [-1] * slots
         self.stops: list[int] = []
-        self.blocks = BlockCount(times.kv_block_tokens)
-        self.swap_s = times.swap_s_per_token or 0.0
-        self.present = self.preempted = 0
-        self.present_s = self.mark_s = 0.0
+        self.blocks = BlockCount(self.times.kv_block_tokens)
 
     def used_blocks(self) -> int:
         """KV blocks in use if the next step runs."""
@@ -180,7 +184,7 @@ class Batch:
         self.tenant[slot] = request
         self.running[rank][slot] = None
         parked = self.parked.get(request)
-        if parked is None:
+        if parked is None and not ledger.admitted_s[request]:
             ledger.admitted_s[request] = self.now_s
         produced, on_host = parked or NEW
         tokens = ledger.prompt[request] + produced
@@ -222,7 +226,7 @@ class Batch:
         """The step that completes a prompt also gives a token: the first, or the next of a recomputed sequence."""
         request, ledger = self.tenant[slot], self.ledger
         produced = self.parked.pop(request)[0] + 1 if request in self.parked else 1
-        if produced == 1:
+        if produced == 1 and not ledger.first_s[request]:  # else a replica that failed had given it already
             ledger.first_s[request] = self.now_s
         if produced == ledger.thinking[request] + 1:
             ledger.answer_step[request] = self.step

@@ -10,6 +10,7 @@ from capplan.engine.steptimes import StepTimes
 from capplan.errors import UserError
 from capplan.reasoning.rounds import Round, moved
 from capplan.simulate.chain import Station, run_chain
+from capplan.simulate.outages import Outage
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Floats, Ints, Requests, select
@@ -25,6 +26,7 @@ class Pool:
     The same query may be longer in one pool than in another: a small model thinks less, or more.
     rounds: what each query is made of, where it is more than one request. judge: replicas of the model that judges
     in those rounds, None where it is the same. caches: see `chain.Station`.
+    outages: of the replicas, where each query is one request.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Pool:
     rounds: tuple[Round, ...] = ()
     judge: Station | None = None
     caches: bool = False
+    outages: tuple[Outage, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +121,7 @@ def _leg(
         return None
     here = select(pool.requests, who, enters_s)
     if not pool.rounds:
-        ran = run(here, pool.times, pool.policy, seed=seed, exact=exact, progress=progress)
+        ran = run(here, pool.times, pool.policy, seed=seed, exact=exact, progress=progress, outages=pool.outages)
         return who, outcome(ran), (ran,)
     stations = [Station(pool.times, pool.policy, pool.caches), *([pool.judge] if pool.judge else [])]
     mine = [moved(made, who, len(enters)) for made in pool.rounds]

@@ -1,5 +1,6 @@
 """One replica under continuous batching: a clock that moves from event to event."""
 
+from bisect import bisect_right
 from heapq import heappop
 from math import inf, sqrt
 
@@ -20,7 +21,7 @@ class Replica(Batch):
 
     __slots__ = (
         "busy_s", "cuttable", "decoded_tokens", "end_s", "first_s", "growth_s", "idle_s", "samples", "sequences_s",
-        "steps", "timeline",
+        "steps", "timeline", "up_s",
     )  # fmt: skip
 
     def __init__(self, number: int, times: StepTimes, policy: Policy, ledger: Ledger, samples: Samples) -> None:
@@ -29,7 +30,7 @@ class Replica(Batch):
         self.end_s, self.steps, self.first_s, self.growth_s = inf, 0, 0.0, 0.0
         self.cuttable = False
         self.decoded_tokens = 0
-        self.idle_s = self.busy_s = self.sequences_s = 0.0
+        self.idle_s = self.busy_s = self.sequences_s = self.up_s = 0.0
 
     def arrive(self, request: int, at_s: float) -> float:
         """A request comes; arrivals are in order and every event before at_s has been taken."""
@@ -44,7 +45,7 @@ class Replica(Batch):
             if at_s > self.samples.due_s:
                 self.samples.take(at_s, 0, 0, 0)
             self.idle_s += at_s - self.now_s
-            self.now_s = at_s
+            self.now_s = max(at_s, self.up_s)
             return self._plan()
         if at_s <= self.now_s:  # the step that begins at this very moment has not begun without it
             return self._plan()
@@ -84,6 +85,27 @@ class Replica(Batch):
             elif self.stop(slot, others):
                 others -= 1
         return self._plan()
+
+    def fail(self, at_s: float, up_s: float) -> tuple[list[int], int]:
+        """Lose all work at this moment and serve again from `up_s` on; the requests that were here, and their tokens.
+
+        Events before at_s have been taken.
+        """
+        ledger, tokens = self.ledger, sum(produced for produced, _ in self.parked.values())
+        if self.end_s < inf:
+            done = bisect_right(range(1, self.steps + 1), at_s - self.now_s, key=self._stretch_s)
+            self.busy_s += at_s - self.now_s
+            self.sequences_s += self.decoding * (at_s - self.now_s)
+            running = [slot for ranked in self.running for slot in ranked if self.stop_key[slot] >= 0]
+            tokens += sum(self.offset[slot] + self.step + done - ledger.prompt[self.tenant[slot]] for slot in running)
+        here = [self.tenant[slot] for ranked in self.running for slot in ranked]
+        here += [request for queue in self.queues for request in queue]
+        self.present_s += self.present * (at_s - self.mark_s)
+        self.mark_s, self.present = at_s, 0
+        ledger.outstanding[self.number] = 0
+        self._empty()
+        self.end_s, self.now_s, self.up_s = inf, at_s, up_s
+        return here, tokens
 
     def _plan(self) -> float:
         """Compose the next step and count how many like it follow before anything changes."""

@@ -1,6 +1,6 @@
 """One pool of replicas serves requests: the loop over arrivals, and what comes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from math import inf
@@ -12,6 +12,7 @@ from capplan.engine.steptimes import StepTimes
 from capplan.errors import UserError
 from capplan.simulate.exact import ExactReplica
 from capplan.simulate.ledger import Ledger, ledger
+from capplan.simulate.outages import Outage
 from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.replica import Replica
 from capplan.simulate.requests import Floats, Ints, Requests, select
@@ -32,6 +33,7 @@ class Totals:
     decode_steps: int
     events: int
     preemptions: int
+    lost_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,21 @@ def run(
     seed: int = 0,
     exact: bool = False,
     progress: Progress | None = None,
+    outages: Sequence[Outage] = (),
 ) -> Run:
     """Serve the requests by one pool and say when each token milestone was reached.
 
+    outages: in order of time; a replica that goes down loses its work, and its requests begin anew on the others.
     seed: for the router's predictions; nothing else here is random. exact: step one token at a time.
     progress: called with the number of requests that have arrived, every 10,000.
     Raises UserError where a request could never fit the KV cache, or a setting is out of range.
     """
     span_s = float(requests.arrival_s[-1] - requests.arrival_s[0]) if len(requests) else 0.0
     desk = Desk(requests, times, policy or Policy(), seed=seed, exact=exact, span_s=span_s)
-    if len(desk.replicas) == 1:
+    if len(desk.replicas) == 1 and not outages:
         _serve_alone(desk.replicas[0], requests, progress)
     else:
-        _serve(desk, progress)
+        _serve(desk, progress, outages)
     return desk.gathered()
 
 
@@ -89,6 +93,7 @@ class Desk:
         self.requests, self.times, self.policy = requests, times, policy
         self.book = ledger(requests, policy, times.kv_block_tokens, _weights(requests, policy, seed))
         kind = ExactReplica if exact else Replica
+        self.lost_tokens = 0
         numbers = range(policy.replicas)
         self.replicas = [kind(number, times, policy, self.book, Samples(span_s / 512)) for number in numbers]
 
@@ -96,6 +101,13 @@ class Desk:
         """The replica with the least outstanding."""
         outstanding = self.book.outstanding
         return outstanding.index(min(outstanding))
+
+    def freest_up(self, at_s: float) -> int:
+        """As `freest` among those that are up; where none is, the one that is up first."""
+        outstanding, replicas = self.book.outstanding, self.replicas
+        return min(
+            range(len(replicas)), key=lambda number: (max(replicas[number].up_s - at_s, 0.0), outstanding[number])
+        )
 
     def send(self, request: int, number: int, at_s: float) -> float:
         """A request stands in the queue of a replica; the time of that replica's next event."""
@@ -106,7 +118,8 @@ class Desk:
 
     def gathered(self) -> Run:
         """What happened to every request."""
-        return _gather(self.requests, self.times, self.policy, self.book, self.replicas)
+        found = _gather(self.requests, self.times, self.policy, self.book, self.replicas)
+        return replace(found, totals=replace(found.totals, lost_tokens=self.lost_tokens))
 
 
 def in_order(ran: Run, arrival_s: Floats) -> Run:
@@ -138,7 +151,7 @@ def _queued_s(requests: Requests, times: StepTimes) -> list[float]:
     return queued_s
 
 
-def _serve(desk: Desk, progress: Progress | None) -> None:
+def _serve(desk: Desk, progress: Progress | None, outages: Sequence[Outage]) -> None:
     """Events of all replicas in order of time, ties by replica number."""
     pool = desk.replicas
     due_s = [inf] * len(pool)
@@ -153,15 +166,33 @@ def _serve(desk: Desk, progress: Progress | None) -> None:
                 if at_s < inf:
                     heappush(agenda, (at_s, number))
 
-    for request, at_s in enumerate(_queued_s(desk.requests, desk.times)):
-        advance(at_s)
-        number = request % len(pool) if in_turn else desk.freest()
+    def send(request: int, number: int, at_s: float) -> None:
         event_s = desk.send(request, number, at_s)
         if event_s != due_s[number]:
             due_s[number] = event_s
             heappush(agenda, (event_s, number))
+
+    def go_down(outage: Outage) -> None:
+        advance(outage.at_s)
+        here, tokens = pool[outage.replica].fail(outage.at_s, outage.until_s)
+        due_s[outage.replica] = inf
+        desk.lost_tokens += tokens
+        for request in here:
+            send(request, desk.freest_up(outage.at_s), outage.at_s)
+
+    coming = list(reversed(outages))
+    for request, at_s in enumerate(_queued_s(desk.requests, desk.times)):
+        while coming and coming[-1].at_s <= at_s:
+            go_down(coming.pop())
+        advance(at_s)
+        number = request % len(pool) if in_turn else desk.freest()
+        if pool[number].up_s > at_s:
+            number = desk.freest_up(at_s)
+        send(request, number, at_s)
         if progress and request % PROGRESS_EVERY == 0:
             progress(request)
+    for outage in reversed(coming):
+        go_down(outage)
     advance(inf)
 
 

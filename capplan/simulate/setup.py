@@ -1,6 +1,7 @@
 """A scenario as the simulator takes it: the plan's replicas and step times, and traffic from its laws of lengths."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from capplan.plan import Plan, plan
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import judged, pool_of
 from capplan.plan.load import load
+from capplan.plan.upkeep import spot_share
 from capplan.reasoning.demand import under_policies
 from capplan.reasoning.effects import Effects
 from capplan.reasoning.options import Options
@@ -34,6 +36,7 @@ class Setup:
     options: how its queries think under their policies, whose other effects are in `policies`. judge: the pool of their
     verifier, where that is another model. traffic: None where the requests come from a trace. caches: prefixes stay in
     the KV cache from one request of a query to the next. requests_per_query: the mean, judgements included.
+    down: mean seconds for which a replica is up, inf where none goes down, and for which it is then down.
     context_tokens: prompt and output that a request may have.
     """
 
@@ -43,10 +46,16 @@ class Setup:
     options: Options
     policies: Effects
     judge: Station | None
+    down: tuple[float, float]
     traffic: Traffic | None
     caches: bool
     requests_per_query: float
     context_tokens: int
+
+    @property
+    def several(self) -> bool:
+        """Whether a query makes more than one request."""
+        return self.requests_per_query > 1 + 1e-9
 
 
 def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Setup:
@@ -69,18 +78,24 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
     work = judged(scenario)
     pool = None if work is None else plan(pool_of(scenario, work))
     shaped, policies = under_policies(options_of(scenario))
-    served, times, policy = _replicas(scenario, planned, 0 if pool is None else int(pool.row["replicas"]))
+    each = (float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0)) / policies.reach
+    down = _down(scenario, _gpus(planned))
+    # Spares stand in for those that are down; where none goes down, they stand by.
+    idle = 0 if down[0] < inf and each < 1 + 1e-9 else int(planned.row.get("spare_replicas", 0))
+    served, times, policy = _replicas(scenario, planned, idle + (0 if pool is None else int(pool.row["replicas"])))
     return Setup(
         plan=planned,
         times=compressed(times, policies.kv),
         policy=policy,
         options=shaped,
         policies=policies,
-        judge=None if pool is None else Station(*_replicas(pool.scenario, pool)[1:]),
+        judge=None
+        if pool is None
+        else Station(*_replicas(pool.scenario, pool, int(pool.row.get("spare_replicas", 0)))[1:]),
+        down=down,
         traffic=None if traced else traffic(scenario, shaped, peak),
         caches=scenario.serving.prefix_cache_hit_rate > 0,
-        requests_per_query=(float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0))
-        / policies.reach,
+        requests_per_query=each,
         context_tokens=min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context),
     )
 
@@ -126,11 +141,32 @@ def _replicas(scenario: Scenario, planned: Plan, others: int = 0) -> tuple[Deplo
         served.accelerator.pcie_bandwidth_bytes_per_s,
     )
     policy = Policy(
-        replicas=max(int(row["replicas"]) - others - int(row.get("spare_replicas", 0)), 1),
+        replicas=max(
+            int(row["replicas"]) - others - (0 if _down(scenario, 1)[0] < inf else int(row.get("spare_replicas", 0))), 1
+        ),
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )
     return served, times, policy
+
+
+def _gpus(planned: Plan) -> int:
+    """GPUs of one replica."""
+    row = planned.row
+    ranks = int(row.get("attention_data_parallel") or 1)
+    return int(row["tensor_parallel"]) * int(row["pipeline_parallel"]) * ranks
+
+
+def _down(scenario: Scenario, gpus: int) -> tuple[float, float]:
+    """How long a replica of so many GPUs is up and how long down, means, by its failures and evictions together."""
+    failures, spot = scenario.serving.failures, scenario.cost.spot
+    fails = gpus / failures.every_s if failures else 0.0
+    evicted = spot_share(scenario.cost) / spot.eviction_every_s if spot.eviction_every_s else 0.0
+    rate = fails + evicted
+    if not rate:
+        return inf, 0.0
+    repair_s = failures.repair_s if failures else 0.0
+    return 1 / rate, (fails * repair_s + evicted * spot.restart_s) / rate
 
 
 def _mean_request(asked: MeanRequest) -> MeanRequest:
