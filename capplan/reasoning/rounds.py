@@ -3,6 +3,8 @@
 A round is what runs side by side; the next one begins when its last request is done.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace

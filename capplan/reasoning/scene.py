@@ -54,12 +54,12 @@ def query_of(scenario: Scenario) -> Query:
 
 def base_of(scenario: Scenario) -> Base | None:
     """What the scenario tells or the catalogue publishes about one sample; None without a word under `quality`."""
-    from capplan.reasoning import published  # most plans are asked without `quality`, and start-up counts
-
     quality = scenario.quality
     given = (quality.benchmark, quality.single_sample_accuracy, quality.curve, quality.direct_accuracy)
     if all(one is None for one in given):
         return None
+    from capplan.reasoning import published  # most plans are asked without `quality`, and start-up counts
+
     curve = None if quality.curve is None else scenario.file(quality.curve)
     known = published.base(
         model_name(scenario.model),

@@ -1,5 +1,6 @@
 """The frame of the command line: help, usage errors, versions, pipes and bugs."""
 
+import re
 import subprocess
 import sys
 import time
@@ -20,14 +21,28 @@ def test_help_lists_every_command_with_its_sentence(capplan) -> None:
         assert f"{name} {sentence(name)}" in shown
 
 
+def loaded_by(words: Strings, environment: Environment) -> set[str]:
+    """Names of the modules that a command imports."""
+    code = f"from capplan.cli.main import code_of; import sys; code_of({words}); "
+    listing = [sys.executable, "-c", f"{code}print(*sys.modules, sep=chr(10), file=sys.stderr)"]
+    return set(subprocess.run(listing, capture_output=True, text=True, env=environment).stderr.split())
+
+
 def test_help_loads_nothing_heavy(clean: Environment) -> None:
-    code = "from capplan.cli.main import code_of; import sys; code_of(['--help']); "
-    listing = f"{code}print(*sys.modules, sep=chr(10), file=sys.stderr)"
-    loaded = set(
-        subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, env=clean).stderr.split()
-    )
+    loaded = loaded_by(["--help"], clean)
     assert "typer" in loaded
     assert not loaded & set(HEAVY)
+
+
+def test_a_plan_loads_nothing_that_it_does_not_use(clean: Environment) -> None:
+    loaded = loaded_by(["tco", "--qps", "100", "--k", "8", "--quiet"], clean)
+    assert "numpy" in loaded
+    assert not loaded & {"pydantic", "pint", "scipy", "jinja2", "vl_convert", "numpy.random"}
+    assert not [
+        name
+        for name in loaded
+        if re.match(r"capplan\.(simulate|measured|reasoning\.(published|accuracy\.base))\b", name)
+    ]
 
 
 def test_help_is_there_at_once(program: Strings, clean: Environment) -> None:
