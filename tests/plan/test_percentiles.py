@@ -80,6 +80,20 @@ def test_a_target_that_no_fleet_meets_says_so_and_one_that_replicas_meet_gets_th
     assert not never.feasible and "no number of replicas cures it" in never.excuses[0].message
 
 
+@pytest.mark.parametrize("statistic", ["mean", "p50", "p95", "p99"])
+@pytest.mark.parametrize("metric", ["ttft", "ttfo", "itl", "tta"])
+def test_every_target_is_met_by_more_replicas_or_said_to_be_beyond_them(metric: str, statistic: str) -> None:
+    lax = ["targets=null", "workload.target_utilization=99 %"]
+    free = plan(scenario("chat", *lax))
+    fixed = f"serving.tensor_parallel={free.row['tensor_parallel']}"
+    limit_s = 0.9 * free.waits[f"{metric}_{statistic}_s"]
+    held = plan(scenario("chat", *lax, fixed, f"targets.{metric}_{statistic}={limit_s:.6f} s"))
+    assert held.feasible and held.waits[f"{metric}_{statistic}_s"] <= limit_s * (1 + 1e-6)
+    assert held.row["replicas"] > free.row["replicas"]
+    never = plan(scenario("chat", *lax, fixed, f"targets.{metric}_{statistic}=0.2 ms"))
+    assert not never.feasible and "no number of replicas cures it" in never.excuses[0].message
+
+
 def test_a_layout_that_holds_the_concurrency_is_preferred_to_a_cheaper_one_that_does_not() -> None:
     chosen = plan(load(SCENARIOS / "default.yaml", ["serving.concurrency=32"]))
     assert chosen.feasible and chosen.row["bottleneck"] == "concurrency"
