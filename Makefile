@@ -32,7 +32,7 @@ wheel: .venv/developing          ## a built wheel in a fresh environment, run fr
 	CAPPLAN_WHEEL_VENV=.wheel-venv $(BIN)/python -m pytest tests/test_wheel.py
 
 golden: .venv/developing         ## rewrite tests/golden and the outputs pasted in the README
-	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py
+	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py tests/test_reference.py
 	git diff --stat -- tests/golden README.md
 	@$(BIN)/capplan diff tests/golden --git HEAD --no-causes
 
