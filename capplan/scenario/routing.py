@@ -155,15 +155,12 @@ class Routing(Part):
         if ends != sorted(set(ends)):
             yield Contradiction("tiers", "the longest lengths must rise from tier to tier", "put the shortest first")
 
-    def sent(self, at: int, accuracy: float | None = None) -> tuple[float, ...]:
-        """Where the queries that belong to a tier are sent, a share for each tier.
-
-        accuracy: of the classifier, in place of what the scenario says of it.
-        """
+    def sent(self, at: int) -> tuple[float, ...]:
+        """Where the queries that belong to a tier are sent, a share for each tier."""
         row, count = self.tiers[at].sent_to, len(self.tiers)
-        if row is not None and accuracy is None:
+        if row is not None:
             return tuple(row.share(tier.name) for tier in self.tiers)
-        given = self.classifier.accuracy if accuracy is None and self.classifier else accuracy
+        given = self.classifier.accuracy if self.classifier else None
         right = 1.0 if given is None or count == 1 else given
         return tuple(right if to == at else (1 - right) / (count - 1) for to in range(count))
 

@@ -55,18 +55,18 @@ def belonging_shares(scenario: Scenario) -> tuple[float, ...]:
     return tuple(high - low for low, high in pairwise([0.0, *ends]))
 
 
-def sent_shares(scenario: Scenario, accuracy: float | None = None) -> tuple[float, ...]:
-    """Share of the queries that the classifier sends to each tier. accuracy: in place of what the scenario says."""
-    return tuple(map(sum, zip(*confusion(scenario, accuracy), strict=True)))
+def sent_shares(scenario: Scenario) -> tuple[float, ...]:
+    """Share of the queries that the classifier sends to each tier."""
+    return tuple(map(sum, zip(*confusion(scenario), strict=True)))
 
 
-def confusion(scenario: Scenario, accuracy: float | None = None) -> tuple[tuple[float, ...], ...]:
+def confusion(scenario: Scenario) -> tuple[tuple[float, ...], ...]:
     """Share of all queries that belong to a tier (rows) and are sent to one (columns); all together 1."""
     routing = scenario.routing
     if routing is None:
         return ((1.0,),)
     belonging = belonging_shares(scenario)
-    return tuple(tuple(share * part for part in routing.sent(at, accuracy)) for at, share in enumerate(belonging))
+    return tuple(tuple(share * part for part in routing.sent(at)) for at, share in enumerate(belonging))
 
 
 def cached_share(scenario: Scenario) -> float:

@@ -33,7 +33,7 @@ class Routed:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A scenario and what follows from its routing. front: the cache. accuracies: of tiers alone, () where unknown."""
+    """A scenario, its routing, and the cache in front of it."""
 
     scenario: Scenario
     routing: Routing
