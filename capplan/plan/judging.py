@@ -111,7 +111,7 @@ def together(plan: Plan, judge: Judge) -> Plan:
     whole: dict[str, Any] = dict(mine)
     whole |= {name: _sum(mine.get(name), row.get(name), share) for name in _MONEY}
     whole["annual_tco_usd"] = mine["annual_tco_usd"] + sum((line.usd_per_year for line in lines), start=Decimal(0))
-    whole |= {"gpus": mine["gpus"] + gpus, "replicas": mine["replicas"] + row["replicas"]}
+    whole |= {"gpus": mine["gpus"] + gpus, "verifier_replicas": row["replicas"]}
     whole["nodes"] = -(-int(whole["gpus"]) // _node_gpus(mine))
     whole |= {name: mine[name] + float(share) * row[name] for name in ("annual_kwh", "annual_kg_co2e")}
     whole["energy_j_per_query"] = mine["energy_j_per_query"] * whole["annual_kwh"] / mine["annual_kwh"]

@@ -156,11 +156,11 @@ def _read(
     bill = varied_bill(
         scenario.cost, served.accelerator, sized.gpus, sized.nodes, power_w, sized.standing_nodes, values
     )  # fmt: skip
-    replicas, gpus, nodes = sized.replicas, sized.gpus, sized.nodes
+    gpus, nodes = sized.gpus, sized.nodes
     if pool is not None:
         node_gpus = scenario.serving.node_gpus or served.accelerator.node_gpus
-        added, bill = pool.added(bill, gpus - sized.replica_gpus * replicas, node_gpus)
-        replicas, gpus = replicas + pool.columns["replicas"], gpus + added
+        added, bill = pool.added(bill, gpus - sized.replica_gpus * sized.replicas, node_gpus)
+        gpus = gpus + added
         nodes = -(-gpus // node_gpus)
     mean = load.queries_per_s / slow
     aside = load.asked.usd_per_query
@@ -180,7 +180,7 @@ def _read(
         "tta_p95_s": waits.tta_s["p95"] * slow,
         "tta_p99_s": waits.tta_s["p99"] * slow,
         "requests_per_s_per_replica": capacity,
-        "replicas": replicas,
+        "replicas": sized.replicas,
         "gpus": gpus,
         "nodes": nodes,
         "utilization": mean / (capacity * sized.mean_replicas),

@@ -113,6 +113,8 @@ FURTHER = (
     Metric("next_k_usd_per_1k_queries", "next step/1k queries", "usd_each", "lower", "cost",
            "What one more reasoning step costs for 1,000 queries; fleets are whole nodes."),
     Metric("next_k_gpus", "next step's GPUs", "count", "lower", "fleet", "GPUs that one more reasoning step takes."),
+    Metric("verifier_replicas", "verifier replicas", "count", "lower", "fleet",
+           "Copies of the model that judges, beside those that serve."),
     Metric("spare_replicas", "of them spare", "count", "lower", "fleet",
            "Replicas beyond those that the load needs, for failures and evictions."),
     Metric("mean_replicas", "mean replicas", "tokens", "lower", "fleet",

@@ -18,7 +18,17 @@ from .text import identity, refusals, varying
 _PLAN = (
     (
         "Replicas and GPUs",
-        ("replicas", "spare_replicas", "mean_replicas", "gpus", "nodes", "concurrency", "utilization", "bottleneck"),
+        (
+            "replicas",
+            "spare_replicas",
+            "verifier_replicas",
+            "mean_replicas",
+            "gpus",
+            "nodes",
+            "concurrency",
+            "utilization",
+            "bottleneck",
+        ),
     ),
     (
         "Prefill pool",

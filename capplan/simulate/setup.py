@@ -82,7 +82,7 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
     down = _down(scenario, _gpus(planned))
     # Spares stand in for those that are down; where none goes down, they stand by.
     idle = 0 if down[0] < inf and each < 1 + 1e-9 else int(planned.row.get("spare_replicas", 0))
-    served, times, policy = _replicas(scenario, planned, idle + (0 if pool is None else int(pool.row["replicas"])))
+    served, times, policy = _replicas(scenario, planned, idle)
     return Setup(
         plan=planned,
         times=compressed(times, policies.kv),
@@ -125,8 +125,8 @@ def traffic(scenario: Scenario, options: Options, peak: bool = True) -> Traffic:
     return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
 
 
-def _replicas(scenario: Scenario, planned: Plan, others: int = 0) -> tuple[Deployment, StepTimes, Policy]:
-    """What is served on what, and the step times and scheduling of the plan's replicas, less `others` among them."""
+def _replicas(scenario: Scenario, planned: Plan, idle: int) -> tuple[Deployment, StepTimes, Policy]:
+    """What is served on what, and the step times and scheduling of the plan's replicas but those that stand idle."""
     row = planned.row
     layout = Layout(
         row["tensor_parallel"], row["pipeline_parallel"], row["expert_parallel"], row["attention_data_parallel"]
@@ -141,9 +141,7 @@ def _replicas(scenario: Scenario, planned: Plan, others: int = 0) -> tuple[Deplo
         served.accelerator.pcie_bandwidth_bytes_per_s,
     )
     policy = Policy(
-        replicas=max(
-            int(row["replicas"]) - others - (0 if _down(scenario, 1)[0] < inf else int(row.get("spare_replicas", 0))), 1
-        ),
+        replicas=max(int(row["replicas"]) - idle, 1),
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )

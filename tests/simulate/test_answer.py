@@ -51,6 +51,14 @@ def test_tabulated_decode_steps_are_the_models_own_at_both_ends_of_the_context()
     assert times.kv_capacity_tokens > 100_000
 
 
+def test_spares_stand_by_and_a_verifiers_replicas_are_its_own():
+    spared = setup(_scenario(CHAT, "serving.spare_replicas=3"))
+    assert spared.policy.replicas == spared.plan.row["replicas"] - 3
+    judged = setup(_scenario(CHAT, "reasoning={strategy: best_of_n, verifier: {model: llama-3.1-8b, pool: own}}"))
+    assert judged.judge is not None and judged.judge.policy.replicas == judged.plan.row["verifier_replicas"]
+    assert judged.policy.replicas == judged.plan.row["replicas"]
+
+
 def test_a_model_that_leaves_no_room_for_kv_cannot_be_simulated():
     replica = deployment(_scenario(DEFAULT, "serving.weights=bf16")).replica(Layout(1, 1, 1, 1))
     with pytest.raises(UserError, match="no room for the KV cache"):
