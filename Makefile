@@ -18,7 +18,7 @@ demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning mod
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
 
 test: .venv/developing .venv/compiled          ## the whole test suite
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/developing          ## style and types
 	$(BIN)/ruff check

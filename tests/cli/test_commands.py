@@ -231,7 +231,7 @@ def test_a_routed_fleet_is_the_sum_of_its_pools(capplan) -> None:
     done = capplan("route", "scenarios/routing-70-30.yaml", "-f", "csv")
     assert done.returncode == 0, done.stderr
     by_pool = {row["pool"]: row for row in rows(done.stdout)}
-    assert list(by_pool) == ["fast", "deep", "all in fast", "all in deep", "routed", "cascade"]
+    assert list(by_pool) == ["fast", "deep", "all in fast", "all in deep", "deep in cascade", "routed", "cascade"]
     for column in ("gpus", "nodes", "annual_tco_usd"):
         parts = float(by_pool["fast"][column]) + float(by_pool["deep"][column])
         assert float(by_pool["routed"][column]) == pytest.approx(parts, abs=0.005)

@@ -77,4 +77,6 @@ def test_an_interrupt_ends_at_once_without_a_traceback(
     _, said = process.communicate(timeout=20)
     assert process.returncode in (130, 0), said
     assert "Traceback" not in said
-    assert not list(tmp_path.iterdir()) or process.returncode == 0
+    # What was finished waits for --resume, whole; the report itself is there only where the run was done.
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left <= {"worlds.json.part"} or process.returncode == 0
