@@ -34,7 +34,7 @@ SHOWN = {
     "plans": "full plans of one layout",
     "sweep": "rows of a sweep, layouts tried and CSV written",
     "worlds": "Monte-Carlo worlds of `risk`",
-    "requests": "simulated requests, 1.5e9 output tokens",
+    "requests": "simulated requests, 1.4e9 output tokens",
     "candidates": "candidates of `optimize`",
 }
 
