@@ -13,24 +13,14 @@ import typer
 
 from capplan.errors import InfeasibleError, UserError
 
-from . import _completion
 from ._charts import Charts, pictures, save_charts
+from ._grid import K, Over, grid
 from .common import AllowInfeasible, ScenarioFile, Settings, load, note, write
 
 if TYPE_CHECKING:
     from capplan.report.page.page import Page
 
 Out = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE.html", help="The page; stdout if left out.")]
-K = Annotated[str | None, typer.Option("--k", metavar="1,4,8,16", help="Reasoning steps to compare.")]
-Over = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--over",
-        metavar="PATH=V1,V2",
-        help="Sweep any key; several give their grid.",
-        autocompletion=_completion.settings,
-    ),
-]
 Format = Annotated[str, typer.Option("--format", "-f", metavar="FORMAT", help="html, or text for what it holds.")]
 
 
@@ -45,15 +35,13 @@ def command(
     allow_infeasible: AllowInfeasible = False,
 ) -> None:
     from capplan.report.page.gather import gather
-    from capplan.search.axes import parse_over, split_values
 
     if format not in ("html", "text"):
         raise UserError(f"--format {format}: no such format (choose from html, text)")
     if out is not None and format == "html" and out.suffix.lower() not in (".html", ".htm"):
         raise UserError(f"--out {out}: the page is HTML; name a .html file")
     pictures(chart)
-    grid: dict[str, list[str]] = {"reasoning.k": split_values(k)} if k else {}
-    page = gather(load(scenario, settings), grid | dict(map(parse_over, over or ())), not allow_infeasible)
+    page = gather(load(scenario, settings), grid(k, over), not allow_infeasible)
     save_charts(page.charts, chart or ())
     write(_text(page) if format == "text" else _page(page), out)
     if not page.possible and not allow_infeasible:

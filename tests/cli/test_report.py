@@ -36,3 +36,9 @@ def test_a_scenario_without_a_plan_exits_3_after_the_page_is_written(capplan: Ru
     done = capplan("report", "scenarios/textbook-gpt4-h100.yaml", "-o", str(page))
     assert done.returncode == 3 and "Cannot be" in page.read_text()
     assert capplan("report", "scenarios/textbook-gpt4-h100.yaml", "-o", str(page), "--allow-infeasible").returncode == 0
+
+
+def test_a_key_swept_twice_is_refused_as_in_sweep(capplan) -> None:
+    for command in ("report", "sweep"):
+        done = capplan(command, "scenarios/default.yaml", "--over", "workload.qps=1,2", "--over", "workload.qps=3,4")
+        assert done.returncode == 2 and "given twice" in done.stderr

@@ -59,12 +59,6 @@ class Change:
             return None
         return float(f"{self.absolute / abs(self.numbers[0]):.10g}")
 
-    @property
-    def worse(self) -> bool:
-        """Whether it changed to the worse, where one way is."""
-        better = metric(self.metric).better
-        return self.absolute is not None and self.absolute * {"lower": 1, "higher": -1}.get(better, 0) > 0
-
 
 @dataclass(frozen=True)
 class RowDiff:
