@@ -1,4 +1,4 @@
-"""Targets on the whole plan that are no latencies: money, power and accuracy."""
+"""How near a whole plan comes to its targets, and which of those that are no latencies it misses."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +18,22 @@ def within_limits(plan: "Plan") -> "Plan":
         return plan
     why = (*plan.excuses, *missed)
     return replace(plan, excuses=why, row={**plan.row, "feasible": False, "bottleneck": why[0].constraint})
+
+
+def shares(plan: "Plan") -> dict[str, float]:
+    """By target, the plan's figure over its limit (of accuracy the limit over the figure): above 1 it is missed.
+
+    The textbook engine knows no latencies at peak: its targets on them have no share.
+    """
+    targets, row = plan.scenario.targets, plan.row
+    found = {name: plan.waits[name] / limit for name, limit in targets.limits_s().items() if name in plan.waits}
+    if targets.annual_tco_usd is not None:
+        found["annual_tco_usd"] = float(row["annual_tco_usd"]) / targets.annual_tco_usd
+    if targets.power_w is not None:
+        found["power_w"] = plan.peak_w / targets.power_w
+    if targets.accuracy is not None and row["accuracy"]:
+        found["accuracy"] = targets.accuracy / row["accuracy"]
+    return found
 
 
 def _missed(plan: "Plan") -> Iterator[Excuse]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from capplan.plan import Plan, plan
+from capplan.plan.limits import shares
 from capplan.scenario.loader import from_dict
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
@@ -146,3 +147,21 @@ def test_auto_finds_a_layout_for_every_model_that_fits_somewhere(model: str) -> 
     assert one.feasible
     for figure in ("ttft_s", "itl_s", "tta_s", "tta_p99_s", "annual_kwh", "energy_j_per_query"):
         assert 0 < one.row[figure] < float("inf"), figure
+
+
+@pytest.mark.parametrize("tight", (0.99, 1.01))
+@pytest.mark.parametrize("name", ("annual_tco_usd", "power_w", "accuracy"))
+def test_a_target_is_missed_exactly_where_the_plan_takes_more_than_all_of_it(name: str, tight: float) -> None:
+    sure = {"accuracy": 1 / tight}.get(name, tight)
+    kept = scenario("llama-3.3-70b", quality={"direct_accuracy": 0.8}, targets={"power": "1 GW"})
+    drawn = {"power_w": plan(kept).peak_w, "accuracy": 0.8}.get(name) or float(plan(kept).row[name])
+    asked = plan(with_values(kept, {f"targets.{name.removesuffix('_usd').removesuffix('_w')}": drawn * sure}))
+    assert shares(asked)[name] == pytest.approx(1 / tight)
+    assert asked.feasible is (shares(asked)[name] <= 1)
+
+
+def test_a_latency_takes_the_share_of_its_limit_that_the_row_shows() -> None:
+    held = plan(scenario("llama-3.3-70b", targets={"ttft_p95": "2 s", "itl_p95": "60 ms"}))
+    assert held.feasible
+    assert shares(held) == {"ttft_p95_s": held.waits["ttft_p95_s"] / 2, "itl_p95_s": held.waits["itl_p95_s"] / 0.06}
+    assert max(shares(held).values()) <= 1

@@ -10,6 +10,7 @@ import numpy as np
 
 from capplan.engine.layout import Layout
 from capplan.plan import Plan, plans
+from capplan.plan.limits import shares
 from capplan.plan.rows import DEGREES
 from capplan.scenario.part import copied
 from capplan.scenario.serving import PrefillPool
@@ -76,6 +77,11 @@ class Exact:
         row = self.plan.row
         return self.value, float(row["tta_p99_s"]), int(row["gpus"])
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """By constraint, the plan's figure over its limit; above 1 it is missed."""
+        return shares(self.plan) | _of_the_gpus_there_are(self.candidate, self.plan)
+
 
 def exactly(candidates: Sequence[Candidate], objective: str) -> list[Exact]:
     """The candidates' plans."""
@@ -98,12 +104,13 @@ def value_of(plan: Plan, objective: str) -> float:
 
 
 def _refused(candidate: Candidate, plan: Plan) -> str:
+    return next((name for name, share in _of_the_gpus_there_are(candidate, plan).items() if share > 1), "")
+
+
+def _of_the_gpus_there_are(candidate: Candidate, plan: Plan) -> dict[str, float]:
     wanted = section(candidate.evaluated.choice.scenario)
-    gpus_used = int(plan.row["gpus"])
-    stock = wanted.stock_of(str(plan.row["gpu"]))
-    if stock is not None and gpus_used > stock:
-        return "stock"
-    return "max_gpus" if wanted.max_gpus is not None and gpus_used > wanted.max_gpus else ""
+    limits = {"stock": wanted.stock_of(str(plan.row["gpu"])), "max_gpus": wanted.max_gpus}
+    return {name: int(plan.row["gpus"]) / max(most, 1e-9) for name, most in limits.items() if most is not None}
 
 
 def best_of(evaluated: Evaluated, values: Any, allowed: Any, count: int) -> list[tuple[float, Candidate]]:

@@ -106,9 +106,9 @@ def why_behind(best: Exact, other: Exact) -> str:
 
 def binding(best: Exact) -> str | None:
     """The target that the winner comes nearest to, None where none is near."""
-    ratios = {name: best.candidate.ratio(name) for name in best.candidate.evaluated.ratios}
-    near = max(ratios, key=lambda name: ratios[name], default=None)
-    return near if near is not None and ratios[near] > 0.5 else None
+    shares = best.shares
+    near = max(shares, key=lambda name: shares[name], default=None)
+    return near if near is not None and shares[near] > 0.5 else None
 
 
 __all__ = ["Candidate", "Winner", "binding", "considered", "pruned", "runners_up", "why_behind", "winner"]

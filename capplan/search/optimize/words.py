@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capplan.search.optimize.candidate import Candidate, Exact
-from capplan.search.optimize.evaluate import SLACK
 from capplan.search.optimize.nearest import Relaxation
 from capplan.search.optimize.select import Winner, binding
 from capplan.search.optimize.sensitivity import Cliff, Shadow, Verdict
@@ -68,7 +67,7 @@ def why(best: Exact) -> Iterator[str]:
         what = bound.get(str(best.plan.row["bottleneck"]), "the load itself")
         yield f"No target binds; {what} and the cost of the GPUs decide."
         return
-    yield f"Binding: {near.removesuffix('_s')}, at {best.candidate.ratio(near):.0%} of its limit."
+    yield f"Binding: {near.removesuffix('_s')}, at {best.shares[near]:.0%} of its limit."
 
 
 def judged(best: Exact, others: Sequence[Exact], found: Verdict) -> str:
@@ -128,10 +127,9 @@ def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) ->
         return
     usd = float(near.plan.row["annual_tco_usd"])
     yield f"Nothing meets every target. Nearest: {named(near)}, {usd:,.0f} USD a year."
-    for name in near.candidate.evaluated.ratios:
-        ratio = near.candidate.ratio(name)
-        if ratio > 1 + SLACK:
-            yield f"It misses {name.removesuffix('_s')} by {ratio - 1:.0%}."
+    for name, share in near.shares.items():
+        if share > 1:
+            yield f"It misses {name.removesuffix('_s')} by {share - 1:.1%}."
     if loose is None:
         yield "No looser target alone lets a plan be: change the model, its precision, or the GPUs."
         return
