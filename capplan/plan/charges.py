@@ -11,7 +11,7 @@ from capplan.cost.lines import CostLine, cents, usd, usd_per
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capplan.plan.plan import Plan
+    from capplan.plan.answer import Plan
 
 
 def charged(plan: Plan, usd_per_query: float) -> Plan:

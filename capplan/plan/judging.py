@@ -18,7 +18,7 @@ from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.targets import Targets
 
 if TYPE_CHECKING:
-    from capplan.plan.plan import Plan
+    from capplan.plan.answer import Plan
     from capplan.reasoning.demand import VerifierWork
     from capplan.scenario.schema import Scenario
 

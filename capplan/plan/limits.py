@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from capplan.engine.excuse import Excuse
+from capplan.plan.answer import Plan
 from capplan.plan.excuses import missed_limit
 
-if TYPE_CHECKING:
-    from capplan.plan.plan import Plan
 
-
-def within_limits(plan: "Plan") -> "Plan":
+def within_limits(plan: Plan) -> Plan:
     """The plan, refused where its bill, its power or its accuracy misses a target; one that does not fit stays so."""
     missed = () if any(why.constraint == "memory" for why in plan.excuses) else tuple(_missed(plan))
     if not missed:
@@ -20,7 +17,7 @@ def within_limits(plan: "Plan") -> "Plan":
     return replace(plan, excuses=why, row={**plan.row, "feasible": False, "bottleneck": why[0].constraint})
 
 
-def shares(plan: "Plan") -> dict[str, float]:
+def shares(plan: Plan) -> dict[str, float]:
     """By target, the plan's figure over its limit (of accuracy the limit over the figure): above 1 it is missed.
 
     The textbook engine knows no latencies at peak: its targets on them have no share.
@@ -36,7 +33,7 @@ def shares(plan: "Plan") -> dict[str, float]:
     return found
 
 
-def _missed(plan: "Plan") -> Iterator[Excuse]:
+def _missed(plan: Plan) -> Iterator[Excuse]:
     targets, row = plan.scenario.targets, plan.row
     total = float(row["annual_tco_usd"])
     if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:

@@ -1,18 +1,16 @@
 """The composition: scenarios -> demand -> layout -> performance -> concurrency -> fleet -> cost -> quality -> plans."""
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import field
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from capplan.cost.energy import J_PER_KWH, YEAR_S
-from capplan.cost.lines import CostLine
 from capplan.cost.place import place
-from capplan.engine.excuse import Assumption, Excuse
+from capplan.engine.excuse import Assumption
 from capplan.plan import trust
 from capplan.plan.alike import Said, alike
+from capplan.plan.answer import Plan
 from capplan.plan.candidates import layouts
 from capplan.plan.charges import charged
 from capplan.plan.deployment import Deployment, deployment, key
@@ -29,7 +27,6 @@ from capplan.plan.upkeep import upkeep
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.reasoning.demand import under_policies
 from capplan.reasoning.scene import options_of
-from capplan.records import dataclass
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
@@ -40,31 +37,6 @@ _TRAFFIC = {
     "peak_to_mean": "default: Poisson traffic without peaks",
     "burstiness": "default: Poisson traffic without peaks",
 }
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One answer.
-
-    row: the contract's columns, SI units and USD (money as Decimal). lines: the yearly bill, which adds up to
-    `annual_tco_usd` to the cent. excuses: why it cannot be; none where it is feasible. alone_s: mean TTA of a query
-    that has a replica for itself. waits: latencies at peak by name, `ttft_mean_s` to `tta_p99_s`; none of the textbook
-    engine, which knows no queue. peak_w: from the grid in the busiest hour, 0 where no
-    target asks for it.
-    """
-
-    scenario: Scenario
-    row: Mapping[str, Any]
-    lines: Sequence[CostLine]
-    excuses: tuple[Excuse, ...]
-    assumptions: tuple[Assumption, ...]
-    alone_s: float
-    waits: Mapping[str, float] = field(default_factory=dict)
-    peak_w: float = 0.0
-
-    @property
-    def feasible(self) -> bool:
-        return not self.excuses
 
 
 def plan(scenario: Scenario) -> Plan:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from capplan.plan.answer import Plan
 from capplan.plan.derivation.record import record
 from capplan.plan.derivation.tree import Derivation, Step
-from capplan.plan.plan import Plan, plan
+from capplan.plan.plan import plan
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
