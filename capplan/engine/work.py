@@ -42,16 +42,15 @@ class Work:
 def work(arch: Architecture, layout: Layout, precision: Precision) -> Work:
     """The matrices of `arch` under `layout`; sizes are arrays where the layout's degrees are."""
     if arch.total_parameters_override is not None:
-        gemms = [_blob(arch, layout, precision)]
-    else:
-        gemms = [g for group in arch.attention for g in _attention(group, arch.hidden, layout, precision)]
-        gemms += [g for group in arch.mlps for g in _mlp(group, arch.hidden, layout, precision)]
-        gemms += _moe(arch.moe, arch.hidden, layout, precision) if arch.moe else []
-        gemms += _recurrent(arch, layout, precision)
-        gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, sampled_rows=True))
+        return Work(arch, layout, precision, (_blob(arch, layout, precision),), 2.0 * arch.layers)
+    gemms = [g for group in arch.attention for g in _attention(group, arch.hidden, layout, precision)]
+    gemms += [g for group in arch.mlps for g in _mlp(group, arch.hidden, layout, precision)]
+    gemms += _moe(arch.moe, arch.hidden, layout, precision) if arch.moe else []
+    gemms += _recurrent(arch, layout, precision)
+    gemms.append(Gemm(1, arch.vocab / layout.tensor, arch.hidden, precision.head, sampled_rows=True))
     mixers = sum(g.layers for g in arch.attention) + (arch.recurrent.layers if arch.recurrent else 0)
     mlps = sum(g.layers for g in arch.mlps) + (arch.moe.layers if arch.moe else 0)
-    return Work(arch, layout, precision, tuple(gemms), float(mixers + mlps) or 2.0 * arch.layers)
+    return Work(arch, layout, precision, tuple(gemms), float(mixers + mlps))
 
 
 def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: Precision) -> list[Gemm]:
@@ -70,8 +69,9 @@ def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: P
         heads = group.heads / tensor
         q_in = mla.q_lora_rank or hidden
         down = mla.kv_lora_rank + mla.rope_dim + (mla.q_lora_rank or 0)
+        gate = heads * mla.v_dim if group.gated else 0
         gemms = [
-            Gemm(group.layers, down, hidden, storage),
+            Gemm(group.layers, down + gate, hidden, storage),
             Gemm(group.layers, heads * (mla.nope_dim + mla.rope_dim), q_in, storage),
             # The up-projections, absorbed into query and output: one small matrix a head.
             Gemm(group.layers, heads * (mla.nope_dim + mla.v_dim), mla.kv_lora_rank, storage),
@@ -79,16 +79,18 @@ def _attention(group: AttentionLayers, hidden: int, layout: Layout, precision: P
         ]
     else:
         queries = group.heads * group.head_dim * (2 if group.gated else 1) / tensor
-        keys = layout.kv_heads(group.kv_heads) * (group.head_dim + value_head_dim(group))
+        values = 0 if group.shared_projection else value_head_dim(group)
         gemms = [
-            Gemm(group.layers, queries + keys, hidden, storage),
+            Gemm(group.layers, queries + layout.kv_heads(group.kv_heads) * (group.head_dim + values), hidden, storage),
             Gemm(group.layers, hidden, group.heads * value_head_dim(group) / tensor, storage),
         ]
     if group.index:
         rank = group.compression.q_lora_rank if group.compression else group.mla.q_lora_rank if group.mla else None
         owners, index = index_layers(group), group.index
+        # Keys of a pooled cache are pooled too: values and gates of overlapping windows.
+        keys = index.head_dim * (4 if group.compression else 1)
         gemms.append(Gemm(owners, index.heads * index.head_dim, rank or hidden, storage))
-        gemms.append(Gemm(owners, index.head_dim + index.heads, hidden, storage))
+        gemms.append(Gemm(owners, keys + index.heads, hidden, storage))
     return gemms
 
 
