@@ -8,7 +8,7 @@ import math
 import re
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capplan.errors import UserError
 from capplan.spellings import DIMENSIONS, KWH_J, MAGNITUDES, MONTH_S, YEAR_S, spellings
@@ -223,13 +223,3 @@ def _digits(value: float, digits: int, cents: bool) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return f"{value:,.2f}" if cents and len(text.partition(".")[2]) < 2 else text
-
-
-def __getattr__(name: str) -> Any:
-    """The field types of `unit_types`, which load pydantic: only schemas that need them pay for it."""
-    if not name.startswith("_"):  # the import system asks for `__path__` and the like
-        from capplan import unit_types
-
-        if hasattr(unit_types, name):
-            return getattr(unit_types, name)
-    raise AttributeError(f"module 'capplan.units' has no attribute '{name}'")

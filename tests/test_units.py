@@ -6,7 +6,6 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from capplan import units
 from capplan.spellings import DIMENSIONS, spellings
@@ -176,24 +175,6 @@ def test_any_text_is_either_a_finite_number_or_a_unit_error(text: str, unit: str
 )
 def test_values_are_shown_as_people_write_them(value: float, unit: str, expected: str) -> None:
     assert show(value, unit) == expected
-
-
-def test_a_field_of_a_schema_takes_text_and_holds_si() -> None:
-    class Chip(BaseModel):
-        model_config = ConfigDict(frozen=True)
-        memory: units.Bytes
-        tdp: units.Watts
-        gpus: units.Count
-        share: units.Share
-
-    chip = Chip.model_validate({"memory": "80 GB", "tdp": "0.7 kW", "gpus": "8", "share": "30 %"})
-    assert (chip.memory, chip.tdp, chip.gpus, chip.share) == (80e9, 700, 8, pytest.approx(0.3))
-    with pytest.raises(ValidationError, match=r"give a unit, e\.g\. '80 GB'"):
-        Chip.model_validate({"memory": "80", "tdp": "1 W", "gpus": "8", "share": "1"})
-    with pytest.raises(ValidationError, match="a whole number is needed"):
-        Chip.model_validate({"memory": "80 GB", "tdp": "1 W", "gpus": "8.5", "share": "1"})
-    with pytest.raises(ValidationError, match="between 0 and 1"):
-        Chip.model_validate({"memory": "80 GB", "tdp": "1 W", "gpus": "8", "share": "130 %"})
 
 
 def test_common_spellings_load_no_unit_library() -> None:

@@ -1,17 +1,19 @@
 """What hosted models cost: one file per provider, one row per model, the newest row holds."""
 
 import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from capplan.catalog import files
 from capplan.catalog.figures import Entry
 from capplan.catalog.prices import MissingPrice, age_days
-from capplan.unit_types import UsdPerToken
+from capplan.units import parse
 
 _KIND = "prices/api"
+UsdPerToken = Annotated[float, BeforeValidator(partial(parse, unit="usd_per_token"))]
 
 
 class ApiPrice(BaseModel):
