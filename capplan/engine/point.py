@@ -85,8 +85,3 @@ class Point:
     ttft_limit_s: float | None = None
     tpot_limit_s: float | None = None
     assumptions: tuple[Assumption, ...] = ()
-
-    @property
-    def gpus(self) -> int:
-        """Accelerators of the whole deployment, both pools of a disaggregated one."""
-        return self.pool.gpus + (self.prefill.gpus if self.prefill else 0)

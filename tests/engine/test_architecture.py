@@ -1,12 +1,14 @@
 """Parameters and cache of the six kinds of attention, by hand and against published figures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog import files
-from capplan.catalog.architecture import Architecture, AttentionLayers, Mla, SparseIndex
+from capplan.catalog.architecture import Architecture, AttentionLayers, Compression, Mla, SparseIndex
 from capplan.catalog.models import model
 from capplan.engine.architecture import (
     attention_parameters,
@@ -203,3 +205,23 @@ def test_a_longer_sequence_grows_at_least_at_the_rate_of_its_unbounded_layers(
 def test_halving_the_precision_of_the_cache_never_frees_more_than_half(name: str, tokens: int) -> None:
     two, one = (float(kv_bytes_per_sequence(arch(name), tokens, size)) for size in (2, 1))
     assert two / 2 <= one <= two
+
+
+def test_pooled_attention_parameters_by_hand() -> None:
+    pooling = Compression(ratio=4, local_tokens=8, q_lora_rank=3, output_groups=2, output_rank=5)
+    index = SparseIndex(top_k=9, heads=3, head_dim=4)
+    group = AttentionLayers(1, heads=2, kv_heads=1, head_dim=8, compression=pooling)
+    # query 10 x 3 + 3 + 3 x 16, the one key-value vector 10 x 8 + 8, output 16 x 5 + 2 x 5 x 10
+    alike = (30 + 3 + 48) + (80 + 8) + (80 + 100)
+    # values and gates of the pool 2 x 10 x 8, a bias for each of 4 positions, a norm
+    assert attention_parameters(group, 10) == alike + 160 + 4 * 8 + 8
+    # windows that overlap have twice the columns; the indexer: 3 x 12, its own pool of width 4, a weight a head
+    indexed = replace(group, index=index, sinks=True)
+    assert attention_parameters(indexed, 10) == alike + (320 + 4 * 16 + 8) + 2 + (36 + (160 + 4 * 8 + 4) + 30)
+    local = replace(group, compression=replace(pooling, ratio=None))
+    assert attention_parameters(local, 10) == alike
+
+
+def test_a_total_may_come_with_a_count_of_its_own_of_what_is_active() -> None:
+    sparse = replace(arch("gpt-4-textbook"), active_parameters_override=280e9)
+    assert (parameters(sparse).total, parameters(sparse).active) == (1.76e12, 280e9)

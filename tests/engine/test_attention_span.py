@@ -35,6 +35,9 @@ COUNTED = {
     "window": (WINDOW, lambda i: min(i, 7)),
     "chunk": (CHUNK, lambda i: (i - 1) % 7 + 1),
     "sparse": (SPARSE, lambda i: min(i, 5)),
+    "pooled": (pooled(4), lambda i: min(i, 16) + i / 4),
+    "pooled and chosen": (pooled(4, SPARSE.index), lambda i: min(i, 16) + min(i / 4, 5)),
+    "local": (pooled(None), lambda i: min(i, 16)),
 }
 
 
@@ -45,7 +48,7 @@ def test_pairs_equal_a_count_over_the_tokens(kind: str, past: int, new: int) -> 
     assert float(attended_pairs(layers, past, new)) == sum(span(i) for i in range(past + 1, past + new + 1))
 
 
-@pytest.mark.parametrize("layers", [FULL, WINDOW, CHUNK, SPARSE, pooled(4), pooled(None)])
+@pytest.mark.parametrize("layers", [layers for layers, _ in COUNTED.values()])
 @given(past=st.integers(0, 500), first=st.integers(0, 100), second=st.integers(0, 100))
 def test_a_prompt_in_two_pieces_costs_what_it_costs_in_one(
     layers: AttentionLayers, past: int, first: int, second: int

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capplan.catalog import files
 from capplan.catalog.models import model
 from capplan.catalog.operators import operators
 from capplan.engine.architecture import kv_bytes_per_sequence, kv_bytes_per_token, parameters
@@ -143,3 +144,21 @@ def test_a_longer_step_leaves_less_for_the_cache() -> None:
         for tokens in (2048, 16384)
     )
     assert long < short
+
+
+EVERY = [name for name in files.names("models") if name != "gpt-4-rumoured"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_single_gpu_holds_the_whole_model_and_its_whole_cache(name: str) -> None:
+    arch, form = model(name).architecture, stored(name)
+    assert float(weight_bytes_per_gpu(arch, Layout(), form)) == pytest.approx(2 * parameters(arch).total)
+    tokens = np.array([100.0, 100_000.0])
+    held = kv_bytes_per_gpu(arch, Layout(), form, tokens)
+    assert held == pytest.approx(kv_bytes_per_sequence(arch, tokens, 2))
+
+
+def test_a_pooled_cache_is_held_whole_by_every_gpu_of_a_tensor_group() -> None:
+    flash, form = model("deepseek-v4-flash").architecture, stored("deepseek-v4-flash")
+    one, eight = (float(kv_bytes_per_gpu(flash, Layout(n), form, 50_000.0)) for n in (1, 8))
+    assert eight == one

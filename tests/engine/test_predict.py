@@ -1,11 +1,14 @@
 """From measured points to predictions: refusals, blanks and one answer a point."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.catalog import files
 from capplan.engine.point import LOAD_TYPES, Point, Pool
 from capplan.engine.predict import predict
 
@@ -58,3 +61,41 @@ def test_a_point_is_predicted_the_same_in_any_company() -> None:
 def test_two_pools_of_the_same_gpus_are_predicted() -> None:
     one = predict([replace(POINT, prefill=Pool(tp=2), pool=Pool(tp=2, replicas=2))])[0]
     assert one.out_tps_total and one.ttft_s and one.tpot_s
+
+
+def test_a_rate_found_under_limits_keeps_both_of_them() -> None:
+    load = replace(POINT, load_type="mlperf_server_poisson", request_rate_per_s=2.0)
+    free, bound = predict([load, replace(load, ttft_limit_s=2.0, tpot_limit_s=0.03)])
+    assert bound.ttft_s is not None and bound.ttft_s <= 2.0
+    assert bound.tpot_s == pytest.approx(0.03, rel=0.01)
+    # The rate is the measured one; how the replica stands follows from the limits, which are later than this rate.
+    assert bound.out_tps_total == free.out_tps_total == pytest.approx(1000.0)
+    assert free.tpot_s is not None and free.tpot_s < 0.03
+    assert bound.prompt_s and bound.step_s and bound.step_s < bound.tpot_s
+
+
+@pytest.mark.parametrize("most", [20, 100, 400])
+def test_the_most_a_client_saw_in_flight_is_four_deviations_above_what_it_saw(most: int) -> None:
+    one = predict([replace(POINT, concurrency=most, peak=True)])[0]
+    assert one.out_tps_total is not None and one.e2e_s is not None
+    flight = one.out_tps_total / POINT.output_tokens * one.e2e_s
+    seen = flight * (1 + 1 / one.e2e_s)
+    assert seen + 4 * seen**0.5 == pytest.approx(most, rel=0.02)
+
+
+def test_an_engine_that_was_not_fitted_on_the_chip_says_so_and_is_less_sure() -> None:
+    nvidia, amd = predict([replace(POINT, engine="trtllm", accelerator=gpu) for gpu in ("h200-sxm", "mi300x")])
+    assert nvidia.notes == ()
+    assert amd.notes == ("trtllm has no profile for AMD; the one for NVIDIA is used",)
+    assert amd.high / amd.low > nvidia.high / nvidia.low
+
+
+def test_a_model_that_its_file_calls_unmodelled_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = files.load_yaml(files.find("models", "llama-3.1-8b"))
+    tree = {**tree, "name": "odd", "aliases": [], "unmodelled": "its attention is not described"}
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "odd.yaml").write_text(json.dumps(tree))
+    monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path))
+    odd, known = predict([replace(POINT, model="odd"), POINT])
+    assert odd.refused == "odd: its attention is not described" and odd.out_tps_total is None
+    assert known.refused is None

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from capplan.engine.layout import Layout
 from capplan.engine.rates import Rates
 from capplan.engine.runs import burst, static_batch
-from capplan.engine.serving import Replica, Requests, closed_loop, decode_step_s, most_sequences, open_loop, steady
+from capplan.engine.serving import (
+    Replica,
+    Requests,
+    at_limit,
+    closed_loop,
+    decode_step_s,
+    most_sequences,
+    open_loop,
+    steady,
+)
 from capplan.engine.solve import bisect
 from capplan.engine.step import step
 
@@ -226,3 +235,49 @@ def test_a_burst_of_more_requests_never_ends_sooner(
 def test_bisection_finds_the_root_of_a_rising_line(slope: float, root: float) -> None:
     found = bisect(lambda x: slope * (x - root), np.array(0.0), np.array(10.0))
     assert float(found) == pytest.approx(root, abs=1e-7)
+
+
+def test_the_indexer_reads_the_whole_past_in_fp8_by_hand(replica_of: ReplicaOf) -> None:
+    """DeepSeek-V3.2 on 16 H100: 31 layers without their indexer save its keys and its 64 heads of 128."""
+    replica = replica_of("deepseek-v3.2", layout=Layout(16), bare=True, kv="bf16")
+    (group,) = replica.work.architecture.attention
+    assert group.index is not None and group.layers == 61
+    fewer = replace(replica.work.architecture, attention=(replace(group, index=replace(group.index, layers=30)),))
+
+    def saved_s(*load: float) -> float:
+        every, some = (
+            float(step(replace(replica.work, architecture=arch), replica.rates, replica.profile.overheads,
+                       *load).attention_s)
+            for arch in (replica.work.architecture, fewer)
+        )  # fmt: skip
+        return every - some
+
+    # Decode, 8 sequences at 100,000: 102.4 MB at 0.874 of 3.35 TB/s beside 13.1 GFLOP at 0.811 of 1979 TFLOP/s.
+    keys = 8 * 100_000
+    read_s, scored_s = keys * 128 / (0.874 * 3.35e12), keys * 2 * 64 * 128 / (0.811 * 1979e12)
+    assert saved_s(8.0, 100_000.0) == pytest.approx(31 * np.hypot(read_s, scored_s), rel=1e-6)
+    # Prefill of 8,192: every pair of the prompt is scored once.
+    pairs = 8192 * 8193 / 2
+    assert saved_s(0.0, 1.0, 8192.0, 8192.0) == pytest.approx(31 * pairs * 2 * 64 * 128 / (0.811 * 1979e12), rel=1e-6)
+
+
+@quick
+@given(st.floats(100, 20_000), st.floats(2, 2_000), st.floats(0.3, 10.0), st.floats(0.02, 0.2))
+def test_a_rate_raised_to_its_limits_stops_at_the_first_of_them(
+    replica_of: ReplicaOf, prompt: float, output: float, ttft_s: float, tpot_s: float
+) -> None:
+    replica, requests, most = replica_of(), Requests.of(prompt, output), 256.0
+    edge = at_limit(replica, ttft_s, tpot_s, most, requests)
+    over = max(float(edge.ttft_s) / ttft_s, float(edge.itl_s) / tpot_s)
+    if float(edge.decoding) > 1.01:
+        assert over <= 1.001
+    if 1.01 < float(edge.decoding) < 0.99 * most:
+        assert over == pytest.approx(1.0, rel=0.01)
+        beyond = steady(replica, 1.05 * edge.decoding, requests)
+        assert max(float(beyond.ttft_s) / ttft_s, float(beyond.itl_s) / tpot_s) > 1.0
+
+
+def test_no_limit_is_none(replica_of: ReplicaOf) -> None:
+    replica, requests = replica_of(), Requests.of(1000.0, 500.0)
+    assert float(at_limit(replica, np.inf, np.inf, 64.0, requests).decoding) == pytest.approx(64.0)
+    assert float(at_limit(replica, 1e-9, 1e-9, 64.0, requests).decoding) == pytest.approx(1.0)

@@ -64,3 +64,9 @@ def test_verifying_a_latent_cache_costs_arithmetic_but_no_second_reading(replica
 
 def test_heads_without_a_published_acceptance_get_seven_in_ten() -> None:
     assert usual("something new", 4).acceptance == 0.7
+
+
+def test_a_head_caches_nothing_of_its_own_and_a_draft_model_its_own_layers(replica_of: ReplicaOf) -> None:
+    assert usual("eagle3", 3).kv_bytes_per_gpu(1000.0) == 0.0
+    drafted = Speculation(5, 0.7, replica_of("llama-3.1-8b").work)  # 65,536 B a token in fp8, over two GPUs
+    assert float(drafted.kv_bytes_per_gpu(1000.0)) == pytest.approx(32_768_000)
