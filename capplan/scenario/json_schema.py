@@ -3,7 +3,7 @@
 from typing import Any
 
 from capplan.scenario.kinds import Kind, Whole
-from capplan.scenario.length import LengthKind
+from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.quantity import Quantity
 from capplan.scenario.reasoning import Reasoning

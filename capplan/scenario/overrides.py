@@ -9,7 +9,8 @@ from capplan.scenario import names
 from capplan.scenario.document import parse
 from capplan.scenario.faults import Fault, ScenarioFaults
 from capplan.scenario.kinds import Kind, ValueFault, nearest
-from capplan.scenario.length import Length, LengthKind
+from capplan.scenario.length import Length
+from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.part import Part, Slot, copied, slots
 from capplan.scenario.reader import Reader
 from capplan.scenario.reasoning import Reasoning, foreign_fields

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from capplan.scenario import names
 from capplan.scenario.faults import Fault
 from capplan.scenario.kinds import Kind, ValueFault, nearest
-from capplan.scenario.length import LengthKind, figure_kind
+from capplan.scenario.length_kind import LengthKind, figure_kind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.tree import Node

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from capplan.scenario.kinds import Choice, Flag, Kind, Reference, ValueFault, Whole, nearest, scalar_text
-from capplan.scenario.length import Length, LengthKind
+from capplan.scenario.length import Length
+from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.part import Contradiction, Part, key, slots
 from capplan.scenario.policies import Policies
 from capplan.scenario.quantity import Quantity

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from capplan.scenario.kinds import Kind
-from capplan.scenario.length import figure_kind
+from capplan.scenario.length_kind import figure_kind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario

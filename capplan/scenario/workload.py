@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from capplan.scenario.day import Day, DayKind
-from capplan.scenario.length import Length, LengthKind
+from capplan.scenario.length import Length
+from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.kinds import Choice, Flag, Kind, Whole
-from capplan.scenario.length import LengthKind
+from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.loader import from_dict, load, loads
 from capplan.scenario.overrides import value_at, with_values
 from capplan.scenario.part import Part, slots
