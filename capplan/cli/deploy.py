@@ -35,9 +35,9 @@ def command(
     quiet: Quiet = False,
 ) -> None:
     from capplan.plan import plan
-    from capplan.report.deploy.command import command as made_command
-    from capplan.report.deploy.command import shell
+    from capplan.report.deploy.command import commands
     from capplan.report.deploy.manifest import manifests
+    from capplan.report.deploy.script import script
     from capplan.scenario.written import dumped
 
     engine = target.value if target is not None and target is not Target.kubernetes else None
@@ -51,6 +51,6 @@ def command(
         for sentence in notes if not quiet else ():
             note(sentence)
     else:
-        write_text(shell(made_command(planned)), out)
+        write_text(script(commands(planned)), out)
     if not quiet:
         note(f"{planned.row['replicas']} replicas on {planned.row['gpus']} GPUs at peak")

@@ -1,25 +1,29 @@
-"""The launch command of one replica of a plan, with flags that the engine's version knows and no others."""
+"""The launch command of the replicas of a plan, with flags that the engine's version knows and no others."""
 
 from __future__ import annotations
 
 import json
 import math
 import shlex
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capplan.catalog.accelerators import accelerator
 from capplan.catalog.launch import Launch, launch
 from capplan.catalog.models import model
 from capplan.errors import UserError
 from capplan.plan.deployment import deployment
 from capplan.plan.load import load
+from capplan.plan.rows import layout_of
 from capplan.reasoning.scene import query_of
+from capplan.report.deploy import apart
 
 if TYPE_CHECKING:
+    from capplan.engine.layout import Layout
     from capplan.plan import Plan
     from capplan.plan.deployment import Deployment
     from capplan.scenario.schema import Scenario
@@ -31,22 +35,31 @@ _CONTEXT_STEP = 1024
 
 @dataclass(frozen=True)
 class Command:
-    """What starts one replica. words: the command line. config: the file that it reads besides, None without one.
-    notes: what the reader has to see to, one sentence each. gpus: of the replica; model: as the engine finds it."""
+    """What starts each replica of a pool. words: the command line. config: the file that it reads besides, None
+    without one. notes: what the reader has to see to, one sentence each. gpus, nodes: of one replica; replicas: of the
+    pool, spares included. role: prefill or decode, empty where one pool does both. model: as the engine finds it."""
 
     launch: Launch
     model: str
     words: tuple[str, ...]
     gpus: int
+    nodes: int
+    replicas: int
+    role: str = ""
     config: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """For a shell, one flag a line."""
-        flags = [at for at, word in enumerate(self.words) if word.startswith("--")] + [len(self.words)]
-        parts = [self.words[: flags[0]]] + [self.words[a:b] for a, b in pairwise(flags)]
-        return " \\\n  ".join(shlex.join(part) for part in parts)
+        return shell_line(self.words)
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """Words for a shell, one flag a line."""
+    flags = [at for at, word in enumerate(words) if word.startswith("-") and word != "-m"] + [len(words)]
+    parts = [words[: flags[0]]] + [words[a:b] for a, b in pairwise(flags)]
+    return " \\\n  ".join(shlex.join(part) for part in parts)
 
 
 @dataclass
@@ -59,30 +72,58 @@ class _Draft:
 CONFIG_FILE = "trtllm-config.yaml"
 
 
-def command(plan: Plan) -> Command:
-    """The launch command of a plan's replicas.
+def commands(plan: Plan) -> tuple[Command, ...]:
+    """The launch command of each pool of the plan's replicas: one, or that of prefill and that of decode.
 
     Raises UserError naming what the engine has no word or flag for, and for engines that nobody launches.
     """
     scenario, row = plan.scenario, plan.row
     if scenario.serving.engine == "textbook":
         raise UserError(f"{scenario.name}: the textbook engine is a formula; choose --target vllm, sglang or trtllm")
-    if scenario.serving.disaggregated:
-        raise UserError(f"{scenario.name}: prefill and decode on pools of their own need a router, which is not "
-                        "written here; capplan tco has the size and layout of both pools")  # fmt: skip
-    served, engine = deployment(scenario), launch(str(row["engine"]))
-    name = hub_name(scenario)
+    engine, replicas = launch(str(row["engine"])), int(row["replicas"])
+    if not scenario.serving.disaggregated:
+        return (_command(plan, engine, layout_of(row), replicas),)
+    apart.router_of(engine)
+    prefill, decode, readers = layout_of(row, "prefill_"), layout_of(row), int(row["prefill_replicas"])
+    apart.suits(engine, prefill, decode)
+    return (
+        _command(plan, engine, prefill, readers, apart.PREFILL, (prefill, decode)),
+        _command(plan, engine, decode, replicas - readers, apart.DECODE, (prefill, decode)),
+    )
+
+
+def _command(
+    plan: Plan,
+    engine: Launch,
+    layout: Layout,
+    replicas: int,
+    role: str = "",
+    pools: tuple[Layout, Layout] | None = None,
+) -> Command:
+    """pools: layouts of prefill and of decode, None where one pool does both."""
+    scenario = plan.scenario
+    served, name = deployment(scenario), hub_name(scenario)
+    gpus, node = int(layout.gpus), scenario.serving.node_gpus or accelerator(scenario.gpu).node_gpus
     made = _Draft(shlex.split(engine.command.format(model=shlex.quote(name))))
-    _parallel(made, engine, row)
+    _parallel(made, engine, layout)
     _dtypes(made, engine, scenario, served)
-    _limits(made, engine, scenario, served, row)
+    # Prompts come and go in a step or two: as many of them as the engine takes.
+    together = served.engine.max_sequences * int(layout.attention_data)
+    sequences = together if role == apart.PREFILL else int(plan.row["concurrency"])
+    _limits(made, engine, scenario, served, layout, sequences)
     _speculation(made, engine, scenario)
+    if pools is not None:
+        words, config, notes = apart.told(engine, role, *pools, context_tokens(scenario, served))
+        made.words += words
+        made.config |= config
+        made.notes += notes
     made.words += [engine.flag("host"), "0.0.0.0", engine.flag("port"), str(engine.port)]
     if made.config:
         made.words += [engine.flag("config"), CONFIG_FILE]
-    degrees = ("tensor_parallel", "pipeline_parallel", "attention_data_parallel")
-    gpus = math.prod(int(row[name]) for name in degrees)
-    return Command(engine, name, tuple(made.words), gpus, made.config or None, tuple(made.notes))
+    return Command(
+        engine, name, tuple(made.words), gpus, math.ceil(gpus / node), replicas, role, made.config or None,
+        tuple(made.notes),
+    )  # fmt: skip
 
 
 def hub_name(scenario: Scenario) -> str:
@@ -92,9 +133,9 @@ def hub_name(scenario: Scenario) -> str:
     return next((alias for alias in (given, *found.aliases) if "/" in alias and not alias.endswith(".json")), given)
 
 
-def _parallel(made: _Draft, engine: Launch, row: Any) -> None:
-    tensor, ranks = int(row["tensor_parallel"]), int(row["attention_data_parallel"])
-    stages, experts = int(row["pipeline_parallel"]), int(row["expert_parallel"])
+def _parallel(made: _Draft, engine: Launch, layout: Layout) -> None:
+    tensor, ranks = int(layout.tensor), int(layout.attention_data)
+    stages, experts = int(layout.pipeline), int(layout.expert)
     stage = tensor * ranks
     if engine.name == "vllm":
         made.words += [engine.flag("tensor_parallel"), str(tensor)]
@@ -142,11 +183,13 @@ def _dtypes(made: _Draft, engine: Launch, scenario: Scenario, served: Deployment
         made.words += [engine.flag("kv_cache"), engine.kv_cache[cache]]
 
 
-def _limits(made: _Draft, engine: Launch, scenario: Scenario, served: Deployment, row: Any) -> None:
-    ranks = int(row["attention_data_parallel"])
+def _limits(
+    made: _Draft, engine: Launch, scenario: Scenario, served: Deployment, layout: Layout, together: int
+) -> None:
+    """together: requests of a replica at any time."""
     share = served.engine.memory_utilization
     # vLLM and TensorRT-LLM schedule each attention rank by itself; SGLang counts the replica's requests together.
-    sequences = int(row["concurrency"]) if engine.name == "sglang" else -(-int(row["concurrency"]) // ranks)
+    sequences = together if engine.name == "sglang" else -(-together // int(layout.attention_data))
     made.words += [engine.flag("context"), str(context_tokens(scenario, served)), engine.flag("memory"), f"{share:g}"]
     made.words += [engine.flag("sequences"), str(max(sequences, 1))]
     made.words += [engine.flag("batched_tokens"), str(served.engine.max_batched_tokens)]
@@ -184,18 +227,3 @@ def _speculation(made: _Draft, engine: Launch, scenario: Scenario) -> None:
         raise UserError(f"{engine.title} {engine.version}: no flag is known for drafts by {small or draft.draft}")
     if draft.draft in ("eagle", "eagle3", "medusa"):
         made.notes.append(f"Add the path of the {draft.draft} head that was trained for this model.")
-
-
-def shell(made: Command) -> str:
-    """The command as a script, its notes as comments and its file before it."""
-    return "\n".join(_lines(made)) + "\n"
-
-
-def _lines(made: Command) -> Iterator[str]:
-    yield f"# {made.launch.title} {made.launch.version}: one replica on {made.gpus} GPUs."
-    yield from (f"# {note}" for note in made.notes)
-    if made.config:
-        yield f"cat > {CONFIG_FILE} <<'END'"
-        yield from json.dumps(made.config, indent=2).splitlines()
-        yield "END"
-    yield made.line

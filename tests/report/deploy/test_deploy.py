@@ -1,19 +1,24 @@
 """What people run: flags that the engines know, and manifests that Kubernetes accepts."""
 
+import copy
 import json
 import math
 import shlex
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from capplan.catalog.launch import launch, names
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.deployment import deployment
-from capplan.report.deploy.command import command, context_tokens, shell
+from capplan.report.deploy.command import Command, commands, context_tokens
 from capplan.report.deploy.manifest import manifests
+from capplan.report.deploy.script import script
 from capplan.scenario.loader import load, loads
+
+from .conftest import Accepted
 
 ROOT = Path(__file__).parents[3]
 CHAT = ROOT / "scenarios" / "optimize-chat.yaml"
@@ -21,6 +26,12 @@ CHAT = ROOT / "scenarios" / "optimize-chat.yaml"
 
 def planned(*settings: str) -> Plan:
     return plan(load(CHAT, settings))
+
+
+def command(one: Plan) -> Command:
+    """Of the plan's only pool."""
+    (made,) = commands(one)
+    return made
 
 
 def option(words: tuple[str, ...], flag: str) -> str:
@@ -93,24 +104,23 @@ def test_experts_that_vllm_cannot_spread_so_are_refused() -> None:
 
 def test_speculation_is_told_in_json_that_a_shell_leaves_alone() -> None:
     made = command(planned("serving.speculative_decoding={draft: llama-3.1-8b, tokens: 4}"))
-    line = next(line for line in shell(made).splitlines() if "--speculative-config" in line)
+    line = next(line for line in script([made]).splitlines() if "--speculative-config" in line)
     spoken = json.loads(shlex.split(line.removesuffix("\\"))[1])
     assert spoken == {"num_speculative_tokens": 4, "model": "meta-llama/Llama-3.1-8B-Instruct"}
 
 
 def test_a_script_runs_in_a_shell_as_it_stands() -> None:
     made = command(planned("serving.engine=trtllm"))
-    assert shlex.split(shell(made).partition("\nEND\n")[2].replace("\\\n", " ")) == list(made.words)
+    assert shlex.split(script([made]).partition("\nEND\n")[2].replace("\\\n", " ")) == list(made.words)
 
 
 @pytest.mark.parametrize("engine", names())
-def test_manifests_pass_the_schemas_of_kubernetes(engine: str) -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, part of capplan[dev]")
+def test_manifests_pass_the_schemas_of_kubernetes(engine: str, accepted: Accepted) -> None:
     objects, _ = manifests(planned(f"serving.engine={engine}"))
     kinds = [one["kind"] for one in objects]
     assert kinds[-1] == ("Service" if engine == "trtllm" else "HorizontalPodAutoscaler")
     for one in objects:
-        validate.validate(one, "1.33", strict=True)
+        accepted(one)
     pods = next(one for one in objects if one["kind"] == "Deployment")["spec"]
     made = planned(f"serving.engine={engine}")
     assert pods["replicas"] == made.row["replicas"]
@@ -118,32 +128,61 @@ def test_manifests_pass_the_schemas_of_kubernetes(engine: str) -> None:
     assert limits == {"nvidia.com/gpu": command(made).gpus}
 
 
-def test_a_manifest_that_kubernetes_would_refuse_is_seen_by_that_test() -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, part of capplan[dev]")
-    objects, _ = manifests(planned())
-    broken = {**objects[0], "spec": {**objects[0]["spec"], "replcas": 3}}
-    with pytest.raises(validate.ValidationError):
-        validate.validate(broken, "1.33", strict=True)
+SPANNING = ("serving.engine=sglang", "serving.tensor_parallel=8", "serving.pipeline_parallel=2")
 
 
-def test_a_replica_over_two_nodes_is_a_group_of_leader_and_workers() -> None:
-    validate = pytest.importorskip("kubernetes_validate", reason="needs kubernetes-validate, part of capplan[dev]")
-    settings = ("serving.engine=sglang", "serving.tensor_parallel=8", "serving.pipeline_parallel=2")
-    objects, notes = manifests(planned(*settings))
+@pytest.mark.parametrize("kind", ["Deployment", "LeaderWorkerSet"])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("spec", "replcas"), 3),
+        (("spec", "replicas"), "3"),
+        (("metadata", "labels", "number"), 3),
+        (("spec", "leaderWorkerTemplate", "restartPolicy"), "Always"),
+        (("spec", "leaderWorkerTemplate", "leaderTemplate", "spec", "contaners"), []),
+    ],
+)
+def test_a_manifest_that_kubernetes_would_refuse_is_seen_by_that_test(
+    kind: str, place: tuple[str, ...], value: object, accepted: Accepted
+) -> None:
+    objects, _ = manifests(planned(*(SPANNING if kind == "LeaderWorkerSet" else ())))
+    broken = copy.deepcopy(next(one for one in objects if one["kind"] == kind))
+    accepted(broken)
+    inner = broken
+    for name in place[:-1]:
+        inner = inner.setdefault(name, {})
+    inner[place[-1]] = value
+    with pytest.raises(jsonschema.ValidationError, match=r"replcas|'3'|not of type|Always|contaners|Template"):
+        accepted(broken)
+
+
+def test_a_replica_over_two_nodes_is_a_group_of_leader_and_workers(accepted: Accepted) -> None:
+    objects, notes = manifests(planned(*SPANNING))
+    for one in objects:
+        accepted(one)
     group = next(one for one in objects if one["kind"] == "LeaderWorkerSet")
     inner = group["spec"]["leaderWorkerTemplate"]
-    assert inner["size"] == 2 and group["apiVersion"] == "leaderworkerset.x-k8s.io/v1"
+    assert inner["size"] == 2
     for template in (inner["leaderTemplate"], inner["workerTemplate"]):
-        # The set is a resource of its own controller, its pods are Kubernetes' own.
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": template["spec"]}
-        validate.validate(pod, "1.33", strict=True)
         assert template["spec"]["containers"][0]["resources"]["limits"] == {"nvidia.com/gpu": 8}
         assert "--node-rank" in template["spec"]["containers"][0]["command"]
     scaler = next(one for one in objects if one["kind"] == "HorizontalPodAutoscaler")
     assert scaler["spec"]["scaleTargetRef"]["kind"] == "LeaderWorkerSet"
     assert any("controller has to be installed" in note for note in notes)
     with pytest.raises(UserError, match="launcher of its own"):
-        manifests(planned(*settings[1:]))
+        manifests(planned(*SPANNING[1:]))
+
+
+def test_the_service_of_groups_leaves_their_own_name_to_the_controller() -> None:
+    # It makes a headless Service of that name, by which workers find their leader.
+    objects, _ = manifests(planned(*SPANNING))
+    names_of = {one["kind"]: one["metadata"]["name"] for one in objects}
+    assert names_of["Service"] != names_of["LeaderWorkerSet"]
+
+
+def test_a_script_says_how_a_replica_over_two_nodes_is_started() -> None:
+    assert "--nnodes 2 --node-rank 0..1" in script(commands(planned(*SPANNING)))
+    assert "launcher of its own" in script(commands(planned(*SPANNING[1:])))
 
 
 def test_the_autoscaler_goes_from_the_mean_fleet_to_that_of_the_peak() -> None:
@@ -164,9 +203,3 @@ def test_amd_accelerators_get_their_own_image_and_resource() -> None:
 def test_chips_without_a_kubernetes_resource_are_refused() -> None:
     with pytest.raises(UserError, match="no Kubernetes resource name"):
         manifests(planned("gpu=gaudi-3", "cost.purchase_price=10000 USD"))
-
-
-def test_pools_apart_are_refused_rather_than_written_as_one() -> None:
-    for write in (command, manifests):
-        with pytest.raises(UserError, match="prefill and decode"):
-            write(planned("serving.disaggregated=true"))
