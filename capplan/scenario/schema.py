@@ -38,19 +38,13 @@ class VersionKind(Kind):
         return {"const": VERSION}
 
 
-def scenario_schema() -> dict[str, Any]:
-    """JSON Schema of scenario files, for editors and other programs."""
-    from capplan.scenario.json_schema import scenario_schema as made  # needed by one command
-
-    return made()
-
-
 class Scenario(Part):
     """One planning question.
 
     Values are SI; a field's key in the file is its name without the unit. Where a key was given as a list (a sweep) or
-    as {low, mid, high} (a range), the field holds the first value or `mid`, and `axes()` or `ranges` the rest.
+    as {low, mid, high} (a range), the field holds the first value or `mid`, and `sweeps` or `ranges` the rest.
     path: the file that it was read from, at which relative paths start. ranges: dotted key -> (low, mid, high) in SI.
+    sweeps: dotted key -> all its values in SI, in the order of the file.
     Two scenarios are equal when their content is, wherever they were read from.
     """
 
@@ -89,16 +83,6 @@ class Scenario(Part):
         if self.serving.autoscaling is not None and self.workload.day is None:
             yield Contradiction("serving.autoscaling", "there is no day to follow",
                                 "add workload: {day: r1-production}, or the rates of its hours")  # fmt: skip
-
-    def axes(self) -> dict[str, tuple[Any, ...]]:
-        """Swept values: dotted key -> values in SI, in the order of the file."""
-        return dict(self.sweeps)
-
-    def points(self) -> Iterator["Scenario"]:
-        """Every combination of the swept values, the last axis running fastest; itself where nothing is swept."""
-        from capplan.scenario.variants import points  # variants build on this class
-
-        return points(self)
 
     def resolved(self) -> dict[str, Any]:
         """As plain data with units, defaults filled in, ready for JSON or YAML; loads back to an equal scenario."""

@@ -8,11 +8,14 @@ import pytest
 import yaml
 
 from capplan.scenario.faults import ScenarioFaults
+from capplan.scenario.json_schema import scenario_schema
 from capplan.scenario.loader import default_path, load, loads
 from capplan.scenario.overrides import value_at, with_values
 from capplan.scenario.resolve import defaults
-from capplan.scenario.schema import Scenario, scenario_schema
+from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import tier_scenarios
+from capplan.search.axes import axes
+from capplan.search.axes import points as grid
 
 CONTRACT = """
 version: 1
@@ -102,15 +105,14 @@ def test_a_value_is_read_by_its_fields_type_and_not_by_yamls_rules(text: str, fi
 
 def test_a_list_under_reasoning_is_an_axis_and_its_points_have_none() -> None:
     scenario = read(SHORT + "reasoning: {strategy: majority_vote, k: [1, 4], samples: [2, 8]}")
-    assert scenario.axes() == {"reasoning.k": (1, 4), "reasoning.samples": (2, 8)}
-    points = list(scenario.points())
+    assert scenario.sweeps == {"reasoning.k": (1, 4), "reasoning.samples": (2, 8)}
+    points = [with_values(scenario, point) for point in grid(axes(scenario.sweeps))]
     assert [(p.reasoning.k, p.reasoning.samples) for p in points] == [(1, 2), (1, 8), (4, 2), (4, 8)]
-    assert not any(point.axes() for point in points)
+    assert not any(point.sweeps for point in points)
 
 
-def test_a_scenario_without_lists_is_its_only_point() -> None:
-    scenario = read(SHORT)
-    assert list(scenario.points()) == [scenario]
+def test_a_scenario_without_lists_sweeps_nothing() -> None:
+    assert not read(SHORT).sweeps
 
 
 def test_a_range_gives_its_middle_and_is_recorded_in_si() -> None:
@@ -131,7 +133,7 @@ def test_the_figures_of_a_law_may_be_ranges_too() -> None:
 def test_overrides_are_read_like_the_file() -> None:
     scenario = read(SHORT, "serving.kv_cache=bf16", "reasoning.k=[1, 2]", "targets.ttft_p95=1.5 s", "workload.qps=7")
     assert (scenario.serving.kv_cache, scenario.targets.ttft_p95_s, scenario.workload.qps) == ("bf16", 1.5, 7)
-    assert scenario.axes() == {"reasoning.k": (1, 2)}
+    assert scenario.sweeps == {"reasoning.k": (1, 2)}
 
 
 def test_an_override_may_be_a_mapping_or_take_a_key_out() -> None:
@@ -178,9 +180,9 @@ def test_tiers_are_scenarios_with_their_share_of_the_traffic() -> None:
     assert (fast_share, deep_share) == pytest.approx((0.7 * 0.92 + 0.3 * 0.08, 0.3 * 0.92 + 0.7 * 0.08))
     assert (small.model, large.model) == ("llama-3.1-8b", "llama-3.3-70b")
     assert small.workload.qps == pytest.approx(66.8) and large.workload.qps == pytest.approx(33.2)
-    assert small.reasoning.strategy == "direct" and not small.axes()
+    assert small.reasoning.strategy == "direct" and not small.sweeps
     # The tier gives one K where the rest of the file sweeps it.
-    assert large.reasoning.k == 8 and not large.axes()
+    assert large.reasoning.k == 8 and not large.sweeps
     assert small.reasoning.thinking_budget_tokens == large.reasoning.thinking_budget_tokens == 16_000
     assert small.serving == large.serving and small.routing is None
 
@@ -188,7 +190,7 @@ def test_tiers_are_scenarios_with_their_share_of_the_traffic() -> None:
 def test_a_tier_inherits_the_sweep_that_it_does_not_override() -> None:
     text = CONTRACT.replace("reasoning: {strategy: chain_of_thought, k: 8}", "reasoning: {tokens_per_step: 100}")
     _, (_, _, deep) = tier_scenarios(read(text))
-    assert deep.axes() == {"reasoning.k": (1, 4, 8, 16)} and deep.reasoning.tokens_per_step == 100
+    assert deep.sweeps == {"reasoning.k": (1, 4, 8, 16)} and deep.reasoning.tokens_per_step == 100
 
 
 def test_without_routing_there_is_one_pool_with_everything() -> None:
@@ -199,7 +201,7 @@ def test_without_routing_there_is_one_pool_with_everything() -> None:
 def test_strategies_to_compare_may_be_bare_names() -> None:
     scenario = read(SHORT + "strategies: [direct, {strategy: majority_vote, samples: [4, 8]}]")
     assert [one.strategy for one in scenario.compared] == ["direct", "majority_vote"]
-    assert scenario.axes() == {"strategies.1.samples": (4, 8)}
+    assert scenario.sweeps == {"strategies.1.samples": (4, 8)}
 
 
 def test_strategies_may_also_stand_under_reasoning() -> None:
@@ -232,8 +234,8 @@ def test_numbers_from_a_program_are_si() -> None:
 def test_a_changed_value_is_no_longer_swept_or_uncertain() -> None:
     scenario = read("version: 1\nworkload: {qps: {low: 1, mid: 2, high: 3}}\nreasoning: {k: [1, 2]}")
     changed = with_values(scenario, {"workload.qps": 5, "reasoning.k": 3})
-    assert not changed.ranges and not changed.axes()
-    assert scenario.ranges and scenario.axes(), "the original stays as it was"
+    assert not changed.ranges and not changed.sweeps
+    assert scenario.ranges and scenario.sweeps, "the original stays as it was"
 
 
 def test_a_section_that_was_left_out_can_be_filled_and_emptied() -> None:

@@ -13,11 +13,12 @@ import yaml
 
 from capplan.errors import UserError
 from capplan.scenario import templates
+from capplan.scenario.json_schema import scenario_schema
 from capplan.scenario.length import Length
 from capplan.scenario.loader import default_path, load, loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.part import Part, slots
-from capplan.scenario.schema import Scenario, scenario_schema
+from capplan.scenario.schema import Scenario
 
 SHIPPED = [*templates.examples(), *(templates.folder() / "templates" / f"{name}.yaml" for name in templates.names())]
 

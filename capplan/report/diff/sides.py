@@ -185,7 +185,7 @@ def planned(scenario: Any, further: bool = True) -> Report:
 
         routed = route(scenario)
         return report("route", routed.plans, rows=routed.rows, axes=("pool",), scenario=scenario.resolved())
-    if scenario.axes():
+    if scenario.sweeps:
         from capplan.search.sweep import sweep
 
         swept = sweep(scenario)
