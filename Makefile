@@ -21,6 +21,7 @@ test: .venv/developing .venv/compiled          ## the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: .venv/developing          ## style and types
+	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
