@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from capplan.reasoning.demand import strategy_names
+from capplan.reasoning.strategy import strategy_names
 from capplan.report.metrics import METRICS
 from capplan.scenario.json_schema import scenario_schema
 from capplan.scenario.reasoning import KEYS

@@ -25,8 +25,8 @@ from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
 from capplan.plan.upkeep import upkeep
 from capplan.reasoning.accuracy.value import Accuracy
-from capplan.reasoning.demand import under_policies
 from capplan.reasoning.scene import options_of
+from capplan.reasoning.strategy import under_policies
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.

@@ -31,10 +31,11 @@ from capplan.plan.rows import layout_of
 from capplan.plan.sizing import Limits, Sizing, size, with_readers
 from capplan.plan.upkeep import upkeep
 from capplan.plan.varied_pool import VariedPool
-from capplan.reasoning.demand import Demand, demand
+from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import Scaled
 from capplan.reasoning.options import Options, law
 from capplan.reasoning.scene import options_of, query_of
+from capplan.reasoning.strategy import demand
 from capplan.scenario.schema import Scenario
 
 Values = Mapping[str, Any]

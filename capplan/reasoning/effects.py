@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capplan.reasoning.demand import Demand, VerifierWork
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Values
 from capplan.reasoning.range import SAME, Range
@@ -20,7 +21,6 @@ from capplan.scenario.policies import Policies
 if TYPE_CHECKING:
     from capplan.reasoning.accuracy.base import Base
     from capplan.reasoning.accuracy.value import Accuracy
-    from capplan.reasoning.demand import Demand, VerifierWork
 
 
 @dataclass(frozen=True)

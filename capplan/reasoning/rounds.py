@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capplan.errors import UserError
-from capplan.reasoning.demand import strategy_module
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.options import Options, Verifier
+from capplan.reasoning.strategy import strategy_module
 from capplan.records import dataclass
 
 Ints = NDArray[np.int64]

@@ -9,9 +9,10 @@ import numpy as np
 
 from capplan.catalog import files
 from capplan.reasoning import options as sections
-from capplan.reasoning.demand import Demand, accuracy, demand, unhindered
+from capplan.reasoning.demand import Demand
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.range import SAME, Range
+from capplan.reasoning.strategy import accuracy, demand, unhindered
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from capplan.errors import UserError
 from capplan.plan import Plan, plans
 from capplan.reasoning import scene
-from capplan.reasoning.demand import under_policies
+from capplan.reasoning.strategy import under_policies
 from capplan.scenario.part import slots
 from capplan.scenario.policies import Policies
 

@@ -16,8 +16,8 @@ from capplan.plan.rows import accuracy_columns
 from capplan.reasoning import scene
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import Accuracy
-from capplan.reasoning.demand import accuracy
 from capplan.reasoning.options import Options
+from capplan.reasoning.strategy import accuracy
 from capplan.reasoning.worth import usd_per_point
 from capplan.search.contenders import contenders, differing
 from capplan.search.dominance import dominated, staircase

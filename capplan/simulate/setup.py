@@ -15,11 +15,11 @@ from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import judged, pool_of
 from capplan.plan.load import load
 from capplan.plan.upkeep import spot_share
-from capplan.reasoning.demand import under_policies
 from capplan.reasoning.effects import Effects
 from capplan.reasoning.options import Options
 from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
 from capplan.reasoning.scene import demand_of, options_of, query_of
+from capplan.reasoning.strategy import under_policies
 from capplan.scenario.schema import Scenario
 from capplan.simulate.chain import Station
 from capplan.simulate.policy import Policy

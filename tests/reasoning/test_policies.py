@@ -9,7 +9,6 @@ from capplan.plan import plan, plans
 from capplan.plan.varied import varied
 from capplan.reasoning import published
 from capplan.reasoning.accuracy import quantization
-from capplan.reasoning.demand import accuracy, demand, under_policies
 from capplan.reasoning.effects import effects
 from capplan.reasoning.lengths import Constant, Lognormal, Mixture, capped, mixture, part_of
 from capplan.reasoning.options import Options, Query
@@ -18,6 +17,7 @@ from capplan.reasoning.policies.answer_cache import hit_rate_needed
 from capplan.reasoning.policies.classifier import confusion
 from capplan.reasoning.policies.user_quota import spent
 from capplan.reasoning.scene import accuracy_of, demand_of
+from capplan.reasoning.strategy import accuracy, demand, under_policies
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.loader import load, loads
 from capplan.scenario.policies import DifficultyClassifier, Hint, Policies, QueryClass

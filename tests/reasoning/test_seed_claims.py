@@ -23,12 +23,13 @@ from capplan.reasoning import published
 from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.cascade import Tier, cascade
-from capplan.reasoning.demand import Demand, demand
+from capplan.reasoning.demand import Demand
 from capplan.reasoning.flop import query_flop
 from capplan.reasoning.lengths import Constant, capped
 from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.policies.answer_cache import hit_rate_needed
+from capplan.reasoning.strategy import demand
 from capplan.reasoning.worth import points_per_doubling, usd_per_correct_answer
 from capplan.units import parse
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from capplan.errors import UserError
 from capplan.reasoning import published
-from capplan.reasoning.demand import Demand, accuracy, demand, stack, strategy_names
+from capplan.reasoning.demand import Demand, stack
 from capplan.reasoning.lengths import Constant, Lognormal
 from capplan.reasoning.options import Options, Query, Verifier
+from capplan.reasoning.strategy import accuracy, demand, strategy_names
 
 QUERY = Query(Constant(2048.0), Constant(300.0))
 PRM = Verifier("prm", "process")

@@ -8,11 +8,11 @@ import pytest
 
 from capplan.engine.steptimes import textbook_step_times
 from capplan.errors import UserError
-from capplan.reasoning.demand import demand
 from capplan.reasoning.lengths import Constant, Lognormal
 from capplan.reasoning.longest import longest_factor, longest_quantile
 from capplan.reasoning.options import Options, Query, Verifier
 from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
+from capplan.reasoning.strategy import demand
 from capplan.scenario import loader
 from capplan.simulate.answer import answer
 from capplan.simulate.chain import Station, run_chain

@@ -1,1 +1,1 @@
-"""The reasoning strategies, one module each; `capplan.reasoning.demand` finds them by file name."""
+"""The reasoning strategies, one module each; `capplan.reasoning.strategy` finds them by file name."""

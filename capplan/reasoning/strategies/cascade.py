@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from capplan.errors import UserError
-from capplan.reasoning import demand as strategies
+from capplan.reasoning import strategy as strategies
 from capplan.reasoning.accuracy.base import Base
 from capplan.reasoning.accuracy.value import EXTRAPOLATED, Accuracy, spread
 from capplan.reasoning.cascade import Outcome, Tier, cascade
