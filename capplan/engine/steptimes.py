@@ -7,6 +7,7 @@ so a plan and its simulation can differ only by queueing.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from capplan.errors import UserError
 
@@ -56,6 +57,25 @@ class StepTimes:
     def kv_blocks(self) -> int:
         """Whole KV blocks in the cache."""
         return self.kv_capacity_tokens // self.kv_block_tokens
+
+
+@dataclass(frozen=True)
+class Link:
+    """How a replica that only reads prompts sends their KV cache on: `fixed_s` and `s_per_token` for each prompt.
+
+    lanes: prompts that are on their way at once, each over network cards of its own; further ones wait for a lane.
+
+    >>> Link(0.0, 2e-6).time_s(1000)
+    0.002
+    """
+
+    fixed_s: float = 0.0
+    s_per_token: float = 0.0
+    lanes: int = 1
+
+    def time_s(self, tokens: Any) -> Any:
+        """The way of so many tokens; a number or an array."""
+        return self.fixed_s + self.s_per_token * tokens
 
 
 def textbook_step_times(

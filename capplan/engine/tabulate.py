@@ -1,14 +1,16 @@
 """Step times for the simulator, read off the same model that prices a plan."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from capplan.engine.disaggregated import sending_s
 from capplan.engine.memory import kv_bytes_per_gpu
 from capplan.engine.serving import Replica, Requests, decode_step_s
 from capplan.engine.step import step
-from capplan.engine.steptimes import StepTimes
+from capplan.engine.steptimes import Link, StepTimes
 from capplan.errors import UserError
 
 # More sequences than any engine runs at once: the simulator keeps a slot for each.
@@ -57,6 +59,48 @@ def step_times(
     )
 
 
+def reading_times(replica: Replica, requests: Requests) -> StepTimes:
+    """The steps of a replica that only reads prompts, by the same lines as `step_times`, with nothing in decode.
+
+    Exact for a mean prompt by itself and for a step that is full of them, as `engine.runs.prefill_alone_s` has them.
+    Raises UserError where the weights leave no room for the KV of one prompt.
+    """
+    prompt = max(float(requests.prompt_tokens), 1.0)
+    alone = replace(requests, output_tokens=1.0, context_tokens=prompt, held_tokens=prompt, beams=1.0)
+    times = step_times(replica, alone)
+    engine = replica.profile
+
+    def chunk_s(chunk: float, length: float) -> float:
+        piece = engine.max_batched_tokens
+        total_s = step(replica.work, replica.rates, engine.overheads, 0.0, 1.0, chunk, length, piece=piece).total_s
+        return float(engine.overheads.prefill) * float(np.asarray(total_s))
+
+    largest = float(times.max_batched_tokens)
+    usual = min(float(requests.prefill_tokens) * float(requests.forks), largest / 2)
+    per_context = max(chunk_s(usual, 2 * prompt) - chunk_s(usual, prompt), 0.0) / (usual * prompt / 2)
+    fixed, per_token = _line(lambda chunk: chunk_s(chunk, prompt) - per_context * chunk * prompt / 2, usual, largest)
+    return replace(
+        times,
+        decode_base_s=(0.0, *times.decode_base_s[1:]),
+        prefill_fixed_s=fixed,
+        prefill_s_per_token=per_token,
+        prefill_s_per_token_context=per_context,
+    )
+
+
+def link(replica: Replica, requests: Requests) -> Link:
+    """How the replica sends the caches of prompts: a line through a mean prompt and one twice as long.
+
+    Windowed attention and recurrent state make it start above zero.
+    """
+    prompt = max(float(requests.prompt_tokens), 1.0)
+    once_s, twice_s = (
+        float(np.asarray(sending_s(replica, replace(requests, prompt_tokens=tokens))))
+        for tokens in (prompt, 2 * prompt)
+    )
+    return Link(max(2 * once_s - twice_s, 0.0), (twice_s - once_s) / prompt, int(replica.work.layout.attention_data))
+
+
 def _decode(replica: Replica, requests: Requests, most: int) -> tuple[list[float], list[float]]:
     """Base and slope for 1 .. most sequences."""
     sequences = np.arange(1.0, most + 1)
@@ -90,15 +134,21 @@ def _prefill(replica: Replica, requests: Requests, decoding: int, batch: int) ->
     def linear_s(chunk: float) -> float:
         return weight * max(mixed_s(decoding, chunk, prompt) - without_s, 0.0) - per_context * chunk * prompt / 2
 
-    near_s, far_s = linear_s(usual), linear_s(largest)
-    per_token = max(far_s - near_s, 0.0) / (largest - usual)
-    fixed = near_s - per_token * usual
-    if fixed < 0:  # a chunk that rides for free while decode waits for memory: then through the usual chunk alone
-        fixed, per_token = 0.0, max(near_s, 0.0) / usual
+    fixed, per_token = _line(linear_s, usual, largest)
     chunk_s = fixed + per_token * usual + per_context * usual * prompt / 2
     idle_s = mixed_s(1e-9, 0.0, prompt)
     alone_s = idle_s + weight * max(mixed_s(1e-9, usual, prompt) - idle_s, 0.0)
     return fixed, per_token, per_context, max(alone_s - chunk_s, 0.0)
+
+
+def _line(chunk_s: Callable[[float], float], usual: float, largest: float) -> tuple[float, float]:
+    """Fixed seconds and seconds a token of a chunk, through a usual and the largest one."""
+    near_s, far_s = chunk_s(usual), chunk_s(largest)
+    per_token = max(far_s - near_s, 0.0) / (largest - usual)
+    fixed = near_s - per_token * usual
+    if fixed < 0:  # a chunk that rides for free while decode waits for memory: then through the usual chunk alone
+        return 0.0, max(near_s, 0.0) / usual
+    return fixed, per_token
 
 
 def _seconds(replica: Replica, sequences: float, context: float, chunk: float, prompt: float) -> float:

@@ -109,6 +109,8 @@ def _upkeep(parts: Parts) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if serving.spare_replicas or serving.failures or evicted:
         found["spare_replicas"] = int(at(sizing.replicas) - at(sizing.serving))
+        if sizing.readers is not None:
+            found["prefill_spare_replicas"] = int(at(sizing.reader_replicas) - at(sizing.readers.serving))
     if serving.autoscaling:
         found["mean_replicas"] = at(sizing.mean_replicas)
     if evicted:

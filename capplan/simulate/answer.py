@@ -13,7 +13,7 @@ from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import cached_share, reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
 from capplan.simulate.loads import Load, loads
-from capplan.simulate.outages import outages
+from capplan.simulate.outages import Outage, outages
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
@@ -21,6 +21,7 @@ from capplan.simulate.question import Question
 from capplan.simulate.requests import Floats, Ints, Requests
 from capplan.simulate.run import Progress, Run
 from capplan.simulate.setup import Setup, setup
+from capplan.simulate.station import Readers
 from capplan.simulate.summary import (
     EVERYONE,
     ClassSummary,
@@ -60,7 +61,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     tiers = (reaching_scenarios if question.cascade else tier_scenarios)(scenario)
     names, shares, parts = zip(*tiers, strict=True)
     setups = [setup(part, peak=question.peak, traced=question.trace is not None) for part in parts]
-    if len(tiers) > 1 and question.replicas is not None:
+    if len(tiers) > 1 and (question.replicas or question.prefill_replicas) is not None:
         raise UserError("--replicas: this scenario has several pools; leave it out, or simulate a tier by itself")
     if question.cascade and len(tiers) == 1:
         raise UserError(f"{scenario.name}: a cascade needs the tiers of a routing section")
@@ -89,10 +90,10 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
         if one.several and one.down[0] < inf
     ]
     notes += [
-        f"Pool {pool.name}: {len(pool.outages):,} times a replica went down, and "
-        f"{served.runs[pool.name].totals.lost_tokens:,} tokens were written again."
+        f"Pool {pool.name}: {len(pool.outages) + len(pool.readers_outages):,} times a replica went down, and "
+        f"{sum(served.runs[name].totals.lost_tokens for name in pool.runs):,} tokens were written again."
         for pool in pools
-        if pool.outages and pool.name in served.runs
+        if (pool.outages or pool.readers_outages) and pool.runs[0] in served.runs
     ]
     for one in found:
         notes += telling.differences(one, planned.get(one.name, {}), len(tiers) > 1)
@@ -109,13 +110,46 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
 
 
 def _pool(name: str, ready: Setup, load: Load, question: Question) -> Pool:
-    times = compressed(ready.times, question.kv_kept)
-    policy = _policy(ready, load.requests, question)
     arrival_s = load.requests.arrival_s
-    every_s, repair_s = ready.down
-    every_s = inf if load.rounds else every_s
-    down = outages(policy.replicas, every_s, repair_s, float(arrival_s[0]), float(arrival_s[-1]), question.seed)
-    return Pool(name, times, policy, load.requests, load.rounds, ready.judge, ready.caches, down)
+    span_s = float(arrival_s[0]), float(arrival_s[-1])
+
+    def down(replicas: int, often: tuple[float, float], stream: int) -> tuple[Outage, ...]:
+        return () if load.rounds else outages(replicas, *often, *span_s, [question.seed, stream])
+
+    readers = None
+    if ready.readers is not None:
+        reads = _policy(ready.readers.policy, load.requests, question, question.prefill_replicas)
+        readers = replace(ready.readers, times=compressed(ready.readers.times, question.kv_kept), policy=reads)
+    policy = _policy(ready.policy, load.requests, question, _writing(ready, question, readers))
+    return Pool(
+        name=name,
+        times=compressed(ready.times, question.kv_kept),
+        policy=policy,
+        requests=load.requests,
+        rounds=load.rounds,
+        judge=ready.judge,
+        caches=ready.caches,
+        outages=down(policy.replicas, ready.down, 7),
+        readers=readers,
+        readers_outages=down(readers.policy.replicas, ready.readers_down, 8) if readers else (),
+    )
+
+
+def _writing(ready: Setup, question: Question, readers: Readers | None) -> int | None:
+    """Replicas that write answers, None for the plan's: of all that are asked for, those that do not only read."""
+    if readers is None:
+        if question.prefill_replicas is not None:
+            raise UserError("--prefill-replicas: here the same replicas read prompts and write answers")
+        return question.replicas
+    if question.replicas is None:
+        return None
+    left = question.replicas - readers.policy.replicas
+    if left < 1:
+        raise UserError(
+            f"--replicas {question.replicas}: {readers.policy.replicas} of them read prompts, and none is left to "
+            "decode; ask for more, or for fewer with --prefill-replicas"
+        )
+    return left
 
 
 def _served(
@@ -162,23 +196,23 @@ def _decision_s(scenario: Scenario) -> float:
     return routing.classifier.latency_s if routing is not None and routing.classifier is not None else 0.0
 
 
-def _policy(ready: Setup, load: Requests, question: Question) -> Policy:
-    """The plan's scheduling with what the question changes."""
+def _policy(planned: Policy, load: Requests, question: Question, replicas: int | None) -> Policy:
+    """The plan's scheduling with what the question changes. replicas: None for the plan's."""
     unknown = [name for name in question.first_classes if name not in load.classes]
     if unknown:
         raise UserError(f"class {unknown[0]}: no such class in this traffic (there are {', '.join(load.classes)})")
     first = question.first_classes
     ranks = tuple(first.index(name) if name in first else len(first) for name in load.classes)
     return replace(
-        ready.policy,
-        replicas=question.replicas or ready.policy.replicas,
-        routing=question.routing or ready.policy.routing,
+        planned,
+        replicas=replicas or planned.replicas,
+        routing=question.routing or planned.routing,
         preemption=question.preemption,
         checkpoint_tokens=question.checkpoint_tokens,
         prediction_sigma=question.prediction_error,
         preempt_lower=question.preempt_lower and bool(first),
         priorities=ranks if first else (),
-        prefix_hit_ratio=0.0 if load.pages is not None else ready.policy.prefix_hit_ratio,  # the trace's pages say
+        prefix_hit_ratio=0.0 if load.pages is not None else planned.prefix_hit_ratio,  # the trace's pages say
     )
 
 
@@ -198,8 +232,8 @@ def _planned(
 
     Of a cascade, of those whom the first tier answers: what the others wait adds up as no percentiles do.
     """
-    asked = (question.trace, question.rate_factor, question.kv_kept, question.replicas, question.day)
-    if (*asked, question.stopping) != (None, 1.0, 1.0, None, False, None):
+    asked = (question.trace, question.rate_factor, question.kv_kept, question.day, question.stopping)
+    if (*asked, question.replicas, question.prefill_replicas) != (None, 1.0, 1.0, False, None, None, None):
         return {}
     delay_s = 0.0 if question.cascade else _decision_s(scenario)
     found = {}

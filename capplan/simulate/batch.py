@@ -122,7 +122,7 @@ class Batch:
                 decoding = self.decoding
                 if not self._admit():
                     break
-                if self.decoding > decoding:  # back from the host: it decodes at once
+                if self.decoding > decoding:  # back from the host, or read elsewhere: it decodes at once
                     budget -= 1
                     continue
             slot = queue[admitted]
@@ -152,6 +152,8 @@ class Batch:
         """A sequence ends, starts to grow, or reaches a checkpoint; True where it steps back for one of `others`."""
         request, ledger = self.tenant[slot], self.ledger
         produced = self.offset[slot] + self.step - ledger.prompt[request]
+        if produced == 1 and not ledger.first_s[request]:
+            ledger.first_s[request] = self.now_s
         if produced >= ledger.output[request]:
             self._leave(slot)
             self._finish(slot, request)
@@ -198,6 +200,7 @@ class Batch:
         self.held_blocks += blocks
         if on_host:
             self.extra_s += self.swap_s * tokens
+        if on_host or (ledger.handed_over and parked is None):
             self._join(slot, request, produced)
             return True
         self.left[slot] = tokens - cached
@@ -256,8 +259,9 @@ class Batch:
         self.blocks.add(self.offset[slot] - self.shared[slot])
 
     def _expect(self, slot: int, request: int, produced: int) -> None:
-        """Note the step at which the sequence ends, reaches a checkpoint or has used up its reservation."""
-        steps = self.ledger.output[request] - produced
+        """Note the step at which the sequence ends, reaches a checkpoint, has used up its reservation or, where its
+        prompt was read elsewhere, has its first token."""
+        steps = self.ledger.output[request] - produced if produced else 1
         checkpoint = self.policy.checkpoint_tokens
         if checkpoint is not None:
             steps = min(steps, checkpoint - produced % checkpoint)

@@ -16,8 +16,9 @@ class Ledger:
 
     cached: leading prompt tokens found in the prefix cache where a ratio says so (None: none are).
     ranks: priority of each request (None: all equal). weights: what a request adds to its replica's outstanding.
-    page_blocks, leaves: as those of the requests. finished: told of every request that is done, and
-    when. answer_step: the replica's step number at the end of which the first answer token is out.
+    page_blocks, leaves: as those of the requests. finished: told of every request that is done, and when.
+    handed_over: requests come with the KV of their prompts. answer_step: the replica's step number at the end of which
+    the first answer token is out.
     """
 
     prompt: list[int]
@@ -37,9 +38,12 @@ class Ledger:
     replica: "array[int]"
     preemptions: dict[int, int] = field(default_factory=dict)
     finished: Callable[[int, float], None] | None = None
+    handed_over: bool = False
 
 
-def ledger(requests: Requests, policy: Policy, block_tokens: int, weights: Ints | None) -> Ledger:
+def ledger(
+    requests: Requests, policy: Policy, block_tokens: int, weights: Ints | None, handed_over: bool = False
+) -> Ledger:
     """An empty ledger for the requests."""
     count = len(requests)
     cached = None
@@ -71,6 +75,7 @@ def ledger(requests: Requests, policy: Policy, block_tokens: int, weights: Ints 
         done_s=array("d", bytes(8 * count)),
         answer_step=array("q", bytes(8 * count)),
         replica=array("q", bytes(8 * count)),
+        handed_over=handed_over,
     )
 
 

@@ -1,5 +1,6 @@
 """Replicas that go down: GPUs that fail, spot GPUs that are taken back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,13 @@ class Outage:
 
 
 def outages(
-    replicas: int, every_s: float, repair_s: float, start_s: float, end_s: float, seed: int
+    replicas: int, every_s: float, repair_s: float, start_s: float, end_s: float, seed: int | Sequence[int]
 ) -> tuple[Outage, ...]:
     """Outages of each replica between two moments, in order of time.
 
     every_s: mean time for which a replica is up, by the exponential law; inf for never. repair_s: for which it is down.
     """
-    rng = np.random.default_rng([seed, 7])
+    rng = np.random.default_rng(seed)
     found = []
     for replica in range(replicas):
         at_s = start_s

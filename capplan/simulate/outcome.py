@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capplan.engine.steptimes import StepTimes
 from capplan.simulate.requests import Floats, Ints
 from capplan.simulate.run import Run
+from capplan.simulate.station import Station
 
 
 @dataclass(frozen=True)
@@ -46,25 +46,8 @@ def outcome(run: Run) -> Outcome:
         itl_s=itl_s,
         tta_s=run.done_s - source.arrival_s,
         wait_s=run.admitted_s - source.arrival_s - run.times.arrival_s,
-        alone_s=alone_s(run.times, source.prompt_tokens, source.output_tokens),
+        alone_s=Station(run.times, run.policy).alone_s(source.prompt_tokens, source.output_tokens),
         output_tokens=source.output_tokens,
         class_index=source.class_index,
         classes=source.classes,
     )
-
-
-def alone_s(times: StepTimes, prompt_tokens: Ints, output_tokens: Ints, beside: int = 1) -> Floats:
-    """Time to answer of a request alone on a replica, without a prefix cache; shape of the token counts.
-
-    beside: requests of the same query that run with it to its end, itself included, and are as long as it is.
-    """
-    n = min(beside, times.max_sequences)
-    chunks = -(-prompt_tokens // times.max_batched_tokens)
-    prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
-    prefill_s = prefill_s + times.arrival_s + times.request_s + prompt_tokens * times.prefill_s_per_token
-    prefill_s = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context
-    steps = output_tokens - 1
-    read_tokens = steps * (prompt_tokens + 1.0) + steps * (steps - 1.0) / 2
-    decode_s = steps * times.decode_base_s[n] + n * read_tokens * times.decode_slope_s_per_token[n]
-    result: Floats = prefill_s + decode_s
-    return result

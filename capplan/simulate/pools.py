@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from capplan.engine.steptimes import StepTimes
 from capplan.errors import UserError
 from capplan.reasoning.rounds import Round, moved
-from capplan.simulate.chain import Station, run_chain
+from capplan.simulate.chain import run_chain
 from capplan.simulate.outages import Outage
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Floats, Ints, Requests, select
 from capplan.simulate.run import Progress, Run, run
+from capplan.simulate.station import Readers, Station
 
 Mask = NDArray[np.bool_]
 
@@ -25,8 +26,8 @@ class Pool:
 
     The same query may be longer in one pool than in another: a small model thinks less, or more.
     rounds: what each query is made of, where it is more than one request. judge: replicas of the model that judges
-    in those rounds, None where it is the same. caches: see `chain.Station`.
-    outages: of the replicas, where each query is one request.
+    in those rounds, None where it is the same. caches, readers: see `station.Station`.
+    outages: of the replicas, where each query is one request; those of the readers apart.
     """
 
     name: str
@@ -37,14 +38,22 @@ class Pool:
     judge: Station | None = None
     caches: bool = False
     outages: tuple[Outage, ...] = ()
+    readers: Readers | None = None
+    readers_outages: tuple[Outage, ...] = ()
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Names of the runs of its replicas: each pool of them, then those of its judge."""
+        own = (self.name,) if self.readers is None else (f"{self.name}/prefill", f"{self.name}/decode")
+        return own if self.judge is None else (*own, f"{self.name}/verifier")
 
 
 @dataclass(frozen=True, eq=False)
 class PoolsRun:
     """What the users of several pools saw; shape (N,) is all queries in order of arrival.
 
-    runs: by name, one a pool where any query came, with its requests; that of a judge is named after its pool. tier:
-    the pool that answered.
+    runs: by name, one a pool where any query came, with its requests; those of a judge, and of prefill and decode that
+    are apart, are named after their pool. tier: the pool that answered.
     """
 
     runs: Mapping[str, Run]
@@ -120,12 +129,13 @@ def _leg(
     if not len(who):
         return None
     here = select(pool.requests, who, enters_s)
-    if not pool.rounds:
+    if not pool.rounds and pool.readers is None:
         ran = run(here, pool.times, pool.policy, seed=seed, exact=exact, progress=progress, outages=pool.outages)
         return who, outcome(ran), (ran,)
-    stations = [Station(pool.times, pool.policy, pool.caches), *([pool.judge] if pool.judge else [])]
+    stations = [Station(pool.times, pool.policy, pool.caches, pool.readers), *([pool.judge] if pool.judge else [])]
     mine = [moved(made, who, len(enters)) for made in pool.rounds]
-    return who, *run_chain(here, mine, stations, seed=seed, exact=exact, progress=progress)
+    down = () if mine else (pool.readers_outages, pool.outages)
+    return who, *run_chain(here, mine, stations, outages=down, seed=seed, exact=exact, progress=progress)
 
 
 class _Answers:
@@ -146,8 +156,7 @@ class _Answers:
         if leg is None:
             return
         who, seen, runs = leg
-        name = self.pools[tier].name
-        self.runs |= dict(zip((name, f"{name}/verifier"), runs, strict=False))
+        self.runs |= dict(zip(self.pools[tier].runs, runs, strict=True))
         first_s = seen.arrival_s + seen.ttft_s
         self.first_s[who] = np.where(np.isnan(self.first_s[who]), first_s, self.first_s[who])
         self.answer_s[who], self.done_s[who] = seen.arrival_s + seen.ttfo_s, seen.arrival_s + seen.tta_s

@@ -26,7 +26,8 @@ class Question:
 
     requests: queries of synthetic traffic. rate_factor: so many times the arrivals a second. peak: at the rate of the
     busiest hour; day: over whole days, as `workload.day` has their hours. cascade: queries go through the tiers of the
-    scenario's routing one after another. replicas, routing: None for the plan's. prediction_error: sigma of the log of
+    scenario's routing one after another. replicas, prefill_replicas, routing: None for the plan's; the second are those
+    of the first that only read prompts. prediction_error: sigma of the log of
     predicted over true length. first_classes: those that go before all others, the first of them first;
     preempt_lower: they take running requests' places too. kv_kept: share of the KV entries kept.
     """
@@ -41,6 +42,7 @@ class Question:
     end_s: float = inf
     cascade: bool = False
     replicas: int | None = None
+    prefill_replicas: int | None = None
     routing: Routing | None = None
     prediction_error: float = 0.0
     gaps: Gaps = Gaps.GAMMA

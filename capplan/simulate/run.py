@@ -84,14 +84,25 @@ def run(
 
 
 class Desk:
-    """The replicas of one pool behind their router, and the ledger that they write into."""
+    """The replicas of one pool behind their router, and the ledger that they write into.
+
+    handed_over: the prompts were read elsewhere, and their KV comes with the requests.
+    """
 
     def __init__(
-        self, requests: Requests, times: StepTimes, policy: Policy, *, seed: int, exact: bool, span_s: float
+        self,
+        requests: Requests,
+        times: StepTimes,
+        policy: Policy,
+        *,
+        seed: int,
+        exact: bool,
+        span_s: float,
+        handed_over: bool = False,
     ) -> None:
         _check(requests, times, policy)
         self.requests, self.times, self.policy = requests, times, policy
-        self.book = ledger(requests, policy, times.kv_block_tokens, _weights(requests, policy, seed))
+        self.book = ledger(requests, policy, times.kv_block_tokens, _weights(requests, policy, seed), handed_over)
         kind = ExactReplica if exact else Replica
         self.lost_tokens = 0
         numbers = range(policy.replicas)

@@ -5,15 +5,15 @@ from math import inf
 
 import numpy as np
 
-from capplan.engine.layout import Layout
 from capplan.engine.serving import Requests as MeanRequest
 from capplan.engine.steptimes import StepTimes, compressed
-from capplan.engine.tabulate import step_times
+from capplan.engine.tabulate import link, reading_times, step_times
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import judged, pool_of
 from capplan.plan.load import load
+from capplan.plan.rows import layout_of
 from capplan.plan.upkeep import spot_share
 from capplan.reasoning.effects import Effects
 from capplan.reasoning.options import Options
@@ -21,9 +21,9 @@ from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
 from capplan.reasoning.scene import demand_of, options_of, query_of
 from capplan.reasoning.strategy import under_policies
 from capplan.scenario.schema import Scenario
-from capplan.simulate.chain import Station
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Requests
+from capplan.simulate.station import Readers, Station
 from capplan.simulate.traffic.generate import Traffic, TrafficClass
 
 LONGEST_OUTPUT_TOKENS = 131_072
@@ -37,7 +37,8 @@ class Setup:
     verifier, where that is another model. traffic: None where the requests come from a trace. caches: prefixes stay in
     the KV cache from one request of a query to the next. requests_per_query: the mean, judgements included.
     down: mean seconds for which a replica is up, inf where none goes down, and for which it is then down.
-    context_tokens: prompt and output that a request may have.
+    context_tokens: prompt and output that a request may have. readers: the replicas that read prompts, where they are
+    apart; `times` and `policy` are then those of decode. readers_down: as `down`, of a reader.
     """
 
     plan: Plan
@@ -51,6 +52,8 @@ class Setup:
     caches: bool
     requests_per_query: float
     context_tokens: int
+    readers: Readers | None = None
+    readers_down: tuple[float, float] = (inf, 0.0)
 
     @property
     def several(self) -> bool:
@@ -63,12 +66,8 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
 
     traced: the requests come from a trace, and the scenario's strategy only sizes the fleet.
 
-    Raises UserError for the textbook engine, which knows no batch, for pools apart, and where the plan does not fit.
+    Raises UserError for the textbook engine, which knows no batch, and where the plan does not fit.
     """
-    if scenario.serving.disaggregated:
-        raise UserError(
-            f"{scenario.name}: simulate serves prefill and decode on the same replicas; set serving.disaggregated=false"
-        )
     if scenario.serving.engine == "textbook":
         raise UserError(f"{scenario.name}: the textbook engine serves one query at a time and has no batch to simulate")
     planned = plan(scenario)
@@ -79,23 +78,25 @@ def setup(scenario: Scenario, *, peak: bool = True, traced: bool = False) -> Set
     pool = None if work is None else plan(pool_of(scenario, work))
     shaped, policies = under_policies(options_of(scenario))
     each = (float(demand_of(scenario).requests) + (float(work.requests) if work else 0.0)) / policies.reach
-    down = _down(scenario, _gpus(planned))
+    layout = layout_of(planned.row)
+    down = _down(scenario, int(layout.gpus))
     # Spares stand in for those that are down; where none goes down, they stand by.
-    idle = 0 if down[0] < inf and each < 1 + 1e-9 else int(planned.row.get("spare_replicas", 0))
-    served, times, policy = _replicas(scenario, planned, idle)
+    idle = down[0] == inf or each > 1 + 1e-9
+    served, station = _replicas(scenario, planned, idle)
+    times = compressed(station.times, policies.kv)
     return Setup(
         plan=planned,
-        times=compressed(times, policies.kv),
-        policy=policy,
+        times=times,
+        policy=station.policy,
         options=shaped,
         policies=policies,
-        judge=None
-        if pool is None
-        else Station(*_replicas(pool.scenario, pool, int(pool.row.get("spare_replicas", 0)))[1:]),
+        judge=None if pool is None else _replicas(pool.scenario, pool, idle=True)[1],
         down=down,
         traffic=None if traced else traffic(scenario, shaped, peak),
-        caches=scenario.serving.prefix_cache_hit_rate > 0,
+        caches=station.caches,
         requests_per_query=each,
+        readers=station.readers,
+        readers_down=_down(scenario, int(layout.prefill.gpus)) if layout.prefill else down,
         context_tokens=min(times.kv_blocks * times.kv_block_tokens, served.model.architecture.max_context),
     )
 
@@ -125,12 +126,9 @@ def traffic(scenario: Scenario, options: Options, peak: bool = True) -> Traffic:
     return Traffic(work.qps * (work.busiest_to_mean if peak else 1.0), (one,), burstiness=work.burstiness)
 
 
-def _replicas(scenario: Scenario, planned: Plan, idle: int) -> tuple[Deployment, StepTimes, Policy]:
-    """What is served on what, and the step times and scheduling of the plan's replicas but those that stand idle."""
-    row = planned.row
-    layout = Layout(
-        row["tensor_parallel"], row["pipeline_parallel"], row["expert_parallel"], row["attention_data_parallel"]
-    )
+def _replicas(scenario: Scenario, planned: Plan, idle: bool) -> tuple[Deployment, Station]:
+    """What is served on what, and the step times and scheduling of the plan's replicas. idle: but for its spares."""
+    row, layout = planned.row, layout_of(planned.row)
     served = deployment(scenario)
     mean = _mean_request(load([scenario]).requests)
     concurrency = scenario.serving.concurrency
@@ -140,19 +138,25 @@ def _replicas(scenario: Scenario, planned: Plan, idle: int) -> tuple[Deployment,
         None if concurrency == "auto" else int(concurrency),
         served.accelerator.pcie_bandwidth_bytes_per_s,
     )
+    spares = int(row.get("spare_replicas", 0)) if idle else 0
     policy = Policy(
-        replicas=max(int(row["replicas"]) - idle, 1),
+        replicas=max(int(row["replicas"]) - spares, 1),
         prefix_hit_ratio=scenario.serving.prefix_cache_hit_rate,
         growth_tokens=int(mean.output_tokens) if served.engine.output_reserved >= 1 else 0,
     )
-    return served, times, policy
-
-
-def _gpus(planned: Plan) -> int:
-    """GPUs of one replica."""
-    row = planned.row
-    ranks = int(row.get("attention_data_parallel") or 1)
-    return int(row["tensor_parallel"]) * int(row["pipeline_parallel"]) * ranks
+    caches = scenario.serving.prefix_cache_hit_rate > 0
+    if layout.prefill is None:
+        return served, Station(times, policy, caches)
+    reading = replace(served, draft=None).replica(layout.prefill)
+    by = int(row["prefill_replicas"])
+    standing_by = int(row.get("prefill_spare_replicas", 0)) if idle else 0
+    readers = Readers(
+        reading_times(reading, mean),
+        replace(policy, replicas=max(by - standing_by, 1), growth_tokens=0),
+        link(reading, mean),
+    )
+    writing = replace(policy, replicas=max(policy.replicas - (by - standing_by), 1))
+    return served, Station(replace(times, arrival_s=0.0), writing, caches, readers)
 
 
 def _down(scenario: Scenario, gpus: int) -> tuple[float, float]:

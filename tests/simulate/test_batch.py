@@ -7,10 +7,11 @@ import pytest
 
 from capplan.engine.steptimes import StepTimes, compressed, decode_steps_s, textbook_step_times
 from capplan.errors import UserError
-from capplan.simulate.outcome import alone_s, outcome
+from capplan.simulate.outcome import outcome
 from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.requests import between, requests, scaled_rate
 from capplan.simulate.run import Run, run
+from capplan.simulate.station import Station
 
 SECOND_A_STEP = textbook_step_times(1.0, 4)
 
@@ -34,7 +35,7 @@ def test_time_alone_is_what_the_simulator_finds_for_one_request():
     )
     load = requests([0.0], 200, 50)
     served = run(load, times)
-    assert alone_s(times, load.prompt_tokens, load.output_tokens) == pytest.approx(served.done_s)
+    assert Station(times, Policy()).alone_s(load.prompt_tokens, load.output_tokens) == pytest.approx(served.done_s)
 
 
 def test_decode_reads_the_context_as_it_grows():

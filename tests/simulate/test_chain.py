@@ -15,11 +15,12 @@ from capplan.reasoning.rounds import Drawn, Round, rounds, thinking_law
 from capplan.reasoning.strategy import demand
 from capplan.scenario import loader
 from capplan.simulate.answer import answer
-from capplan.simulate.chain import Station, run_chain
+from capplan.simulate.chain import run_chain
 from capplan.simulate.outcome import outcome
 from capplan.simulate.policy import Policy, Routing
 from capplan.simulate.question import Question, Stopping
 from capplan.simulate.requests import requests
+from capplan.simulate.station import Station
 from capplan.simulate.summary import pool_summary
 from capplan.simulate.traffic.generate import draw
 

@@ -1,0 +1,63 @@
+"""Who serves the requests of one model: the same replicas from prompt to answer, or two pools one after the other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from capplan.engine.steptimes import Link, StepTimes
+from capplan.simulate.policy import Policy
+from capplan.simulate.requests import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Replicas that only read prompts (disaggregated), and the link over which each sends their KV to those that
+    decode."""
+
+    times: StepTimes
+    policy: Policy
+    link: Link
+
+
+@dataclass(frozen=True)
+class Station:
+    """Replicas of one model, and whether a query's later requests find there what its earlier ones read.
+
+    readers: the prefill pool, where it is apart; the others then only decode. What they have written is taken to be
+    back where prompts are read by the query's next request, as in a cache that both pools share.
+    """
+
+    times: StepTimes
+    policy: Policy
+    caches: bool = False
+    readers: Readers | None = None
+
+    def alone_s(self, prompt_tokens: Ints, output_tokens: Ints, beside: int = 1) -> Floats:
+        """Time to answer of a request alone, without a prefix cache; shape of the token counts.
+
+        beside: requests of the same query that run with it to its end, itself included, and are as long as it is.
+        Where a cache is handed over, its first token is a step of its own.
+        """
+        if self.readers is None:
+            front_s, context, steps = read_s(self.times, prompt_tokens), prompt_tokens + 1, output_tokens - 1
+        else:
+            sent_s: Floats = self.readers.link.time_s(prompt_tokens)
+            front_s, context, steps = read_s(self.readers.times, prompt_tokens) + sent_s, prompt_tokens, output_tokens
+        return front_s + written_s(self.times, context, steps, beside)
+
+
+def read_s(times: StepTimes, prompt_tokens: Ints) -> Floats:
+    """From sending a prompt to the end of the step that completes it, alone on a replica; shape of the tokens."""
+    chunks = -(-prompt_tokens // times.max_batched_tokens)
+    prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
+    prefill_s = prefill_s + times.arrival_s + times.request_s + prompt_tokens * times.prefill_s_per_token
+    result: Floats = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context
+    return result
+
+
+def written_s(times: StepTimes, context_tokens: Ints, steps: Ints, beside: int) -> Floats:
+    """So many decode steps from a context, `beside` sequences at once; shape of the token counts."""
+    n = min(beside, times.max_sequences)
+    read_tokens = steps * (context_tokens * 1.0) + steps * (steps - 1.0) / 2
+    result: Floats = steps * times.decode_base_s[n] + n * read_tokens * times.decode_slope_s_per_token[n]
+    return result
