@@ -75,6 +75,9 @@ def command(
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
     replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
+    prefill_replicas: Annotated[
+        int | None, typer.Option("--prefill-replicas", min=1, help="Of them, those that only read prompts.")
+    ] = None,
     routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
     prediction_error: Annotated[
         float,
@@ -154,6 +157,7 @@ def command(
         start_s=_parsed("--from", start, "s", 0.0),
         end_s=_parsed("--until", until, "s", float("inf")),
         replicas=replicas,
+        prefill_replicas=prefill_replicas,
         routing=Routing(routing) if routing else None,
         gaps=Gaps(gaps),
         preemption=Preemption(preemption),

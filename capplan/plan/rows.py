@@ -154,6 +154,7 @@ def _prefill(parts: Parts) -> dict[str, Any]:
     degrees = (pool.layout.tensor, pool.layout.pipeline, pool.layout.expert, pool.layout.attention_data)
     return {
         "prefill_replicas": int(at(parts.sizing.reader_replicas)),
+        "decode_replicas": int(at(parts.sizing.replicas) - at(parts.sizing.reader_replicas)),
         "prefill_nodes": int(at(parts.sizing.reader_nodes)),
         **{f"prefill_{name}": int(at(degree)) for name, degree in zip(DEGREES, degrees, strict=True)},
         "kv_transfer_s": at(pool.does.transfer_s),

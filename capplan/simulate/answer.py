@@ -80,7 +80,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     planned = _planned(names, setups, scenario, question)
     states = {name: pool_summary(leg, outcome(leg)) for name, leg in served.runs.items()}
     ready = dict(zip(names, setups, strict=True))
-    rows = [row for one in found for row in telling.rows(one, ready, planned.get(one.name, {}))]
+    rows = [row for one in found for row in telling.rows(one, ready, planned.get(one.name, {}), states)]
     notes = [*said, *telling.notes(found, question.warm_up, targets)]
     for name, state in states.items():
         notes += telling.pool_notes(name, served.runs[name], state)

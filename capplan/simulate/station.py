@@ -1,10 +1,11 @@
 """Who serves the requests of one model: the same replicas from prompt to answer, or two pools one after the other."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from capplan.engine.steptimes import Link, StepTimes
+from capplan.engine.steptimes import Link, StepTimes, compressed
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Floats, Ints
 
@@ -24,13 +25,30 @@ class Station:
     """Replicas of one model, and whether a query's later requests find there what its earlier ones read.
 
     readers: the prefill pool, where it is apart; the others then only decode. What they have written is taken to be
-    back where prompts are read by the query's next request, as in a cache that both pools share.
+    back where prompts are read by the query's next request, as far as the KV cache of the readers holds it.
     """
 
     times: StepTimes
     policy: Policy
     caches: bool = False
     readers: Readers | None = None
+
+    @property
+    def replicas(self) -> tuple[int, ...]:
+        """By pool, those that read prompts before those that decode."""
+        return (self.policy.replicas,) if self.readers is None else (self.readers.policy.replicas, self.policy.replicas)
+
+    def of(self, replicas: Sequence[int]) -> "Station":
+        """The same with other numbers of replicas, given as `replicas` has them."""
+        readers = self.readers
+        if readers is not None:
+            readers = replace(readers, policy=replace(readers.policy, replicas=replicas[0]))
+        return replace(self, policy=replace(self.policy, replicas=replicas[-1]), readers=readers)
+
+    def compressed(self, keep: float) -> "Station":
+        """The same with a share of each sequence's KV kept, see `steptimes.compressed`; all of it is handed over."""
+        readers = self.readers and replace(self.readers, times=compressed(self.readers.times, keep))
+        return replace(self, times=compressed(self.times, keep), readers=readers)
 
     def alone_s(self, prompt_tokens: Ints, output_tokens: Ints, beside: int = 1) -> Floats:
         """Time to answer of a request alone, without a prefix cache; shape of the token counts.

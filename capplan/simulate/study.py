@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from capplan.engine.steptimes import StepTimes, compressed
+from capplan.engine.steptimes import Link, textbook_step_times
 from capplan.errors import UserError
 from capplan.scenario.schema import Scenario
 from capplan.simulate.estimate import Estimate
 from capplan.simulate.outcome import Outcome
-from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, split
 from capplan.simulate.requests import Ints, Requests, select
-from capplan.simulate.run import run
 from capplan.simulate.setup import Setup, expanded
+from capplan.simulate.station import Readers, Station
 from capplan.simulate.summary import summaries
 from capplan.simulate.traffic.generate import generate, stopped_early
 
@@ -72,11 +71,12 @@ VARIANTS = (
 class Finding:
     """One configuration simulated: what it serves when flooded, and times to answer under the common load.
 
-    replicas: by pool. output_tokens: of a query, mean.
+    replicas: by pool; of each, those that read prompts before those that decode, where they are apart. output_tokens:
+    of a query, mean.
     """
 
     variant: Variant
-    replicas: tuple[int, ...]
+    replicas: tuple[tuple[int, ...], ...]
     queries_per_s: float
     output_tokens_per_s: float
     tta_mean_s: Estimate
@@ -95,20 +95,24 @@ def serving_study(
     """All configurations on the same replicas, under the same queries at the same times.
 
     mapped: maps a function over arguments, in their order: who simulates them; None for this process.
-    Raises UserError for a fleet of one replica, which cannot be split, and for queries that do not think.
+    Raises UserError for a pool of one replica, which cannot be split, and for queries that do not think.
     """
     taken = taken or Assumptions()
-    if ready.traffic is None or ready.policy.replicas < 2:
-        raise UserError("the study splits the fleet: at least two replicas and the scenario's own traffic are needed")
+    station = Station(ready.times, ready.policy, readers=ready.readers)
+    if ready.traffic is None or min(station.replicas) < 2:
+        raise UserError(
+            "the study splits the fleet: at least two replicas (two of prefill and two of decode where they are apart) "
+            "and the scenario's own traffic are needed"
+        )
     drawn, several = expanded(ready, generate(ready.traffic, count, seed), seed)
     if several:
         raise UserError("the study is about one request that thinks: choose chain_of_thought or long_thinking")
     if not drawn.thinking_tokens.any():
         raise UserError("the study is about thinking, and these queries do not think: choose chain_of_thought")
-    standard_per_s = _flooded_per_s(drawn, ready.times, ready.policy, ready.policy.replicas)
+    standard_per_s = _flooded_per_s(drawn, station)
     factor = taken.load * standard_per_s / ready.traffic.rate_per_s
     queries = replace(drawn, arrival_s=drawn.arrival_s / factor)
-    tasks = [_Task(variant, ready.plan.scenario, count, taken, seed, queries, ready) for variant in VARIANTS]
+    tasks = [_Task(variant, ready.plan.scenario, count, taken, seed, queries, station) for variant in VARIANTS]
     return tuple(mapped(_simulated, tasks) if mapped else map(_simulated, tasks))
 
 
@@ -122,27 +126,24 @@ class _Task:
     taken: Assumptions
     seed: int
     queries: Requests = field(repr=False)
-    ready: Setup = field(repr=False)
+    station: Station = field(repr=False)
 
 
 def _simulated(task: _Task) -> Finding:
-    variant, queries, ready, taken, seed = task.variant, task.queries, task.ready, task.taken, task.seed
-    times = compressed(ready.times, taken.kv_kept) if variant.compress else ready.times
+    variant, queries, station, taken, seed = task.variant, task.queries, task.station, task.taken, task.seed
+    if variant.compress:
+        station = station.compressed(taken.kv_kept)
     if variant.stop:
         queries = stopped_early(
             queries, taken.settled_share, taken.settled_at, taken.check_tokens, seed, taken.check_prompt_tokens
         )
     if variant.route:
-        return _routed(variant, queries, times, ready.policy, taken, seed)
-    pools = [Pool("all", times, ready.policy, queries)]
-    served = split(pools, np.zeros(len(queries), dtype=np.int64), seed=seed)
-    per_s = _flooded_per_s(queries, times, ready.policy, ready.policy.replicas)
-    return _finding(variant, served, (ready.policy.replicas,), per_s)
+        return _routed(variant, queries, station, taken, seed)
+    served = split([_pool("all", station, queries)], np.zeros(len(queries), dtype=np.int64), seed=seed)
+    return _finding(variant, served, (station.replicas,), _flooded_per_s(queries, station))
 
 
-def _routed(
-    variant: Variant, queries: Requests, times: StepTimes, policy: Policy, taken: Assumptions, seed: int
-) -> Finding:
+def _routed(variant: Variant, queries: Requests, station: Station, taken: Assumptions, seed: int) -> Finding:
     """Easy queries answer at once in a pool of their own; the replicas are split where most queries are served."""
     choice = _choice(queries, taken, seed)
     direct = replace(
@@ -151,21 +152,37 @@ def _routed(
         thinking_tokens=np.zeros(len(queries), dtype=np.int64),
     )
     sources = (direct, queries)
-    one_per_s = [_flooded_per_s(select(source, choice == at), times, policy, 1) for at, source in enumerate(sources)]
     shares = [float((choice == at).mean()) for at in (0, 1)]
+    easy: list[int] = []
+    capacity_per_s = np.inf
+    for part, whole in zip(_parts(station), station.replicas, strict=True):
+        one_per_s = [_flooded_per_s(select(source, choice == at), part) for at, source in enumerate(sources)]
 
-    def capacity_per_s(easy: int) -> float:
-        counts = (easy, policy.replicas - easy)
-        return min(each * number / share for each, number, share in zip(one_per_s, counts, shares, strict=True))
+        def most_per_s(count: int, whole: int = whole, each: list[float] = one_per_s) -> float:
+            counts = (count, whole - count)
+            return min(per_s * number / share for per_s, number, share in zip(each, counts, shares, strict=True))
 
-    easy = max(range(1, policy.replicas), key=capacity_per_s)
-    counts = (easy, policy.replicas - easy)
-    pools = [
-        Pool(name, times, replace(policy, replicas=number), source)
-        for name, number, source in zip(("easy", "hard"), counts, sources, strict=True)
-    ]
+        easy.append(max(range(1, whole), key=most_per_s))
+        capacity_per_s = min(capacity_per_s, most_per_s(easy[-1]))
+    hard = [whole - count for whole, count in zip(station.replicas, easy, strict=True)]
+    stations = [station.of(counts) for counts in (easy, hard)]
+    pools = [_pool(*each) for each in zip(("easy", "hard"), stations, sources, strict=True)]
     served = split(pools, choice, decision_s=taken.classifier_s, seed=seed)
-    return _finding(variant, served, counts, capacity_per_s(easy))
+    return _finding(variant, served, tuple(each.replicas for each in stations), capacity_per_s)
+
+
+def _parts(station: Station) -> list[Station]:
+    """One replica of each pool, the other one taking no time: what each can do is found by itself."""
+    if station.readers is None:
+        return [station.of([1])]
+    at_once = textbook_step_times(1e-9, station.times.max_sequences)
+    reading = Station(replace(at_once, arrival_s=0.0), station.policy, readers=station.readers)
+    writing = replace(station, readers=Readers(at_once, station.readers.policy, Link()))
+    return [reading.of([1, 1]), writing.of([1, 1])]
+
+
+def _pool(name: str, station: Station, queries: Requests) -> Pool:
+    return Pool(name, station.times, station.policy, queries, readers=station.readers)
 
 
 def _choice(queries: Requests, taken: Assumptions, seed: int) -> Ints:
@@ -175,15 +192,17 @@ def _choice(queries: Requests, taken: Assumptions, seed: int) -> Ints:
     return (hard ^ wrong).astype(np.int64)
 
 
-def _flooded_per_s(queries: Requests, times: StepTimes, policy: Policy, replicas: int) -> float:
-    """Queries a second that so many replicas finish when all are there at once, start-up and last ones left out."""
+def _flooded_per_s(queries: Requests, station: Station) -> float:
+    """Queries a second that replicas finish when all are there at once, start-up and last ones left out."""
     flood = replace(queries, arrival_s=np.zeros(len(queries)))
-    done_s = np.sort(run(flood, times, replace(policy, replicas=replicas)).done_s)
+    served = split([_pool("all", station, flood)], np.zeros(len(queries), dtype=np.int64))
+    done_s = np.sort(served.outcome.tta_s)
     first, last = len(done_s) // 10, int(len(done_s) * 0.8)
-    return float((last - first) / (done_s[last] - done_s[first]))
+    spent_s = done_s[last] - done_s[first]
+    return float((last - first) / spent_s if spent_s > 0 else last / done_s[last])  # else they are one batch
 
 
-def _finding(variant: Variant, served: PoolsRun, replicas: tuple[int, ...], per_s: float) -> Finding:
+def _finding(variant: Variant, served: PoolsRun, replicas: tuple[tuple[int, ...], ...], per_s: float) -> Finding:
     seen: Outcome = served.outcome
     everyone = summaries(seen, warm_up=0.2)[0]
     tokens = float(seen.output_tokens.mean())
@@ -241,8 +260,8 @@ def rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
     return [
         {
             "configuration": finding.variant.name,
-            "replicas": sum(finding.replicas),
-            "replicas_by_pool": " + ".join(map(str, finding.replicas)),
+            "replicas": sum(map(sum, finding.replicas)),
+            "replicas_by_pool": " + ".join(":".join(map(str, counts)) for counts in finding.replicas),
             "queries_per_s": finding.queries_per_s,
             "output_tokens_per_s": finding.output_tokens_per_s,
             "output_tokens": finding.output_tokens,

@@ -49,6 +49,7 @@ class PoolSummary:
     rate times mean time present, from the requests; anything but rounding is a bug. growing: the queue never settled.
     """
 
+    replicas: int
     utilization: float
     batch: float
     present: float
@@ -92,6 +93,7 @@ def pool_summary(run: Run, outcome: Outcome) -> PoolSummary:
     totals, replicas = run.totals, run.policy.replicas
     spent_s = float(outcome.tta_s.sum()) - len(outcome) * run.times.arrival_s
     return PoolSummary(
+        replicas=replicas,
         utilization=totals.busy_s / (replicas * totals.span_s) if totals.span_s else 0.0,
         batch=totals.sequences_s / totals.busy_s if totals.busy_s else 0.0,
         present=totals.present_s / totals.span_s if totals.span_s else 0.0,

@@ -15,10 +15,17 @@ APART = 0.20
 SETTLED = 5
 
 
-def rows(one: ClassSummary, setups: Mapping[str, Setup], planned: Mapping[str, float]) -> list[dict[str, object]]:
-    """One row a statistic; what serves the class is named where it is one pool."""
-    ready = setups.get(one.name) or (next(iter(setups.values())) if len(setups) == 1 else None)
+def rows(
+    one: ClassSummary, setups: Mapping[str, Setup], planned: Mapping[str, float], states: Mapping[str, PoolSummary]
+) -> list[dict[str, object]]:
+    """One row a statistic; what serves the class is named where it is one pool. states: by name of the run."""
+    serves = one.name if one.name in setups else next(iter(setups)) if len(setups) == 1 else None
+    ready = None if serves is None else setups[serves]
     about = {name: ready.plan.row[name] if ready else None for name in ABOUT}
+    if ready is not None and ready.readers is not None:
+        for pool in ("prefill", "decode"):
+            state = states[f"{serves}/{pool}"]
+            about |= {f"{pool}_replicas": state.replicas, f"{pool}_utilization": state.utilization}
     made = []
     for statistic in STATISTICS:
         row: dict[str, Any] = {"class": one.name, "statistic": statistic, **about}
@@ -65,7 +72,7 @@ def pool_notes(name: str, leg: Run, state: PoolSummary) -> list[str]:
     policy = leg.policy
     said = [
         f"Pool {name}: {policy.replicas} replicas, router {policy.routing.replace('_', ' ')}; steps run "
-        f"{state.utilization:.0%} of the time, with {state.batch:.1f} sequences decoding in the mean; "
+        f"{state.utilization:.0%} of the time, {_what(state)}; "
         f"{state.preemptions:,} preemptions. Little's law: requests present and arrivals x time differ by "
         f"{state.little_gap:.1e}."
     ]
@@ -75,6 +82,12 @@ def pool_notes(name: str, leg: Run, state: PoolSummary) -> list[str]:
             "percentiles only say how long the run was. Add replicas."
         )
     return said
+
+
+def _what(state: PoolSummary) -> str:
+    if not state.batch:
+        return "reading prompts alone"
+    return f"with {state.batch:.1f} sequences decoding in the mean"
 
 
 def differences(one: ClassSummary, planned: Mapping[str, float], several: bool) -> list[str]:

@@ -15,7 +15,6 @@ from capplan.plan.varied import Fleet, varied
 from capplan.scenario.loader import from_dict, loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
-from capplan.simulate.setup import setup
 
 quick = settings(max_examples=15, deadline=None)
 BASE = """
@@ -131,8 +130,3 @@ def test_a_fleet_that_stands_keeps_both_pools_whatever_comes() -> None:
 def test_a_layout_for_a_pool_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match=r"serving\.prefill"):
         from_dict({"version": 1, "model": "llama-3.3-70b", "serving": {"prefill": {"tensor_parallel": 2}}})
-
-
-def test_the_simulator_says_that_it_knows_no_pools_apart() -> None:
-    with pytest.raises(UserError, match="disaggregated"):
-        setup(base())
