@@ -97,8 +97,8 @@ def textbook_step_times(
     is processor sharing: the closed forms that the simulator is held against.
 
     >>> times = textbook_step_times(0.01, 4, step_s_per_sequence=0.001)
-    >>> decode_steps_s(times, sequences=2, context_tokens=100, steps=10)  # 10 x 12 ms
-    0.12
+    >>> [round(step_s, 3) for step_s in times.decode_base_s]
+    [0.0, 0.011, 0.012, 0.013, 0.014]
     """
     base = [0.0] + [step_s + step_s_per_sequence * n for n in range(1, max_sequences + 1)]
     return StepTimes(
@@ -112,15 +112,6 @@ def textbook_step_times(
         max_batched_tokens=max_batched_tokens,
         swap_s_per_token=swap_s_per_token,
     )
-
-
-def decode_steps_s(times: StepTimes, sequences: int, context_tokens: int, steps: int) -> float:
-    """Time of `steps` decode steps with the same sequences running, from their context before the first.
-
-    Each step adds a token to every sequence: the context read is an arithmetic series.
-    """
-    read_tokens = steps * context_tokens + sequences * steps * (steps - 1) // 2
-    return times.decode_base_s[sequences] * steps + times.decode_slope_s_per_token[sequences] * read_tokens
 
 
 def compressed(times: StepTimes, keep: float) -> StepTimes:

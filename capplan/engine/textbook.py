@@ -131,13 +131,6 @@ def query(
     )
 
 
-def multiplier_limit(model: TextbookModel, chip: TextbookAccelerator, prompt_tokens: ArrayLike) -> Floats:
-    """What the multiplier grows to per step of K: step time over the time at K = 1, below 1 since TTFT is paid once."""
-    one = query(model, chip, prompt_tokens, 1)
-    step_s: Floats = (one.time_s - one.ttft_s) / one.time_s
-    return step_s
-
-
 def accelerators(time_s: ArrayLike, qps: ArrayLike, law: Conventions | None = None) -> Counts:
     """Accelerators for Q requests/s: int(Q x t) + 1, rounded up to whole nodes of 8.
 
@@ -150,19 +143,3 @@ def accelerators(time_s: ArrayLike, qps: ArrayLike, law: Conventions | None = No
     needed = np.floor(np.asarray(qps, np.float64) * np.asarray(time_s, np.float64)).astype(np.int64) + 1
     nodes: Counts = -(-needed // form.node_accelerators)
     return nodes * form.node_accelerators
-
-
-def smallest_k_slower(
-    model: TextbookModel, versus: TextbookModel, chip: TextbookAccelerator, prompt_tokens: float, k_versus: int = 1
-) -> int:
-    """The smallest K at which a query of `model` takes longer than one of `versus` at `k_versus`; never below 1."""
-    limit_s = float(query(versus, chip, prompt_tokens, k_versus).time_s)
-    one = query(model, chip, prompt_tokens, 1)
-    step_s = float(one.time_s - one.ttft_s)
-    k = max(1, int((limit_s - float(one.ttft_s)) // step_s) + 1)
-    # The quotient may have been rounded across a whole number; the times decide.
-    while k > 1 and float(query(model, chip, prompt_tokens, k - 1).time_s) > limit_s:
-        k -= 1
-    while float(query(model, chip, prompt_tokens, k).time_s) <= limit_s:
-        k += 1
-    return k

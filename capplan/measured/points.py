@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from capplan.engine.excuse import Assumption
@@ -13,11 +12,10 @@ from capplan.measured.disaggregation import split
 from capplan.measured.drafts import draft
 from capplan.measured.dtypes import kv_cache, weights
 from capplan.measured.engines import engine_profile, engine_year
-from capplan.measured.faults import Fault, PointFaults
 from capplan.measured.lengths import Lengths, lengths
 from capplan.measured.names import Unresolved, resolve_accelerator, resolve_model
 from capplan.measured.pools import degrees, pool
-from capplan.measured.table import Row, Table, count, number, read_table
+from capplan.measured.table import Row, Table, count, number
 
 # A closed-loop run is commonly ten waves of requests long (vLLM, InferenceMAX and GuideLLM recipes).
 REQUESTS_PER_CLIENT = 10
@@ -42,20 +40,6 @@ class _Served:
     generation: str
     vendor: str
     native: str
-
-
-def read_points(path: Path) -> list[Point]:
-    """All points of a CSV; raises PointFaults when the file or any row of it cannot be read."""
-    table = read_table(path)
-    read = resolve_rows(table.rows)
-    faults = [
-        Fault(table.path, line, 1, "row", point.reason)
-        for line, point in zip(table.lines, read, strict=True)
-        if isinstance(point, Refusal)
-    ]
-    if faults:
-        raise PointFaults(faults)
-    return [point for point in read if isinstance(point, Point)]
 
 
 def resolve_table(table: Table) -> list[Point | Refusal]:

@@ -59,17 +59,6 @@ def cascade(tiers: Sequence[Tier], concentration: float = 1.2) -> Outcome:
     return Outcome(tuple(round(x, 12) for x in reached), tuple(answered), right, cost)
 
 
-def routed_multiplier(hard_share: float, hard_over_easy: float) -> float:
-    """Cost of sending every query to the dear model over that of a split by a perfect router.
-
-    Never above 1 / hard_share: an 80/20 split saves less than 5x however dear the hard path is.
-
-    >>> round(routed_multiplier(0.2, 50), 2), round(routed_multiplier(0.2, 100), 2)
-    (4.63, 4.81)
-    """
-    return hard_over_easy / (1 - hard_share + hard_share * hard_over_easy)
-
-
 def chances(accuracies: Sequence[float], concentration: float = 1.2, ranks: int = 400) -> Array:
     """Chance of a right answer by tier at equal ranks of difficulty, the hardest first; shape (tiers, ranks)."""
     share = (np.arange(ranks) + 0.5) / ranks

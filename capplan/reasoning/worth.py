@@ -1,22 +1,10 @@
-"""What a right answer costs, and one more point of accuracy."""
+"""What one more point of accuracy costs, and from which volume on a distilled model pays for its training."""
 
 import math
 
 import numpy as np
 
 from capplan.reasoning.normal import Array, Values
-
-
-def usd_per_correct_answer(usd_per_query: Values, accuracy: Values) -> Array:
-    """Cost of all queries over those answered right; infinite where none is.
-
-    Equals the cost of retrying until right only if somebody can tell right from wrong for nothing.
-
-    >>> round(float(usd_per_correct_answer(0.10, 0.9) / usd_per_correct_answer(0.01, 0.6)), 2)
-    6.67
-    """
-    cost, share = np.broadcast_arrays(np.asarray(usd_per_query, dtype=np.float64), np.asarray(accuracy, np.float64))
-    return np.where(share > 0, cost / np.where(share > 0, share, 1.0), np.inf)
 
 
 def usd_per_point(usd: Values, accuracy: Values) -> Array:
@@ -34,10 +22,13 @@ def usd_per_point(usd: Values, accuracy: Values) -> Array:
     return np.concatenate([[np.nan], each])
 
 
-def points_per_doubling(tokens: tuple[float, float], accuracy: tuple[float, float]) -> float:
-    """Percentage points gained per doubling of tokens between two measurements.
+def queries_to_pay(training_usd: float, teacher_usd_per_query: float, student_usd_per_query: float) -> float:
+    """Lifetime queries after which a distilled model has earned its training; infinite where it saves nothing.
 
-    >>> round(points_per_doubling((3600, 8200), (0.893, 0.932)), 2)
-    3.28
+    Where the two differ in accuracy compare costs per correct answer: pass each cost divided by its accuracy.
+
+    >>> queries_to_pay(50_000, 0.010, 0.002)
+    6250000.0
     """
-    return 100 * (accuracy[1] - accuracy[0]) / math.log2(tokens[1] / tokens[0])
+    saved_usd = teacher_usd_per_query - student_usd_per_query
+    return training_usd / saved_usd if saved_usd > 0 else math.inf

@@ -83,21 +83,6 @@ def _like(node: Node, value: Any) -> Node:
     return Node(value, node.source, node.line, node.column, node.key_line, node.key_column)
 
 
-def value_at(scenario: Scenario, path: str) -> Any:
-    """The value at a dotted path, in SI. Raises LookupError where the schema has no such key."""
-    found: Any = scenario
-    for name in split(path):
-        if isinstance(found, Part):
-            found = getattr(found, slots(type(found))[name].field)
-        elif isinstance(found, tuple) and name.isdecimal():
-            found = found[int(name)]
-        elif isinstance(found, Length):
-            found = found if name == found.law else dict(found.parameters)[name]
-        else:
-            raise LookupError(f"{path}: no such key")
-    return found
-
-
 def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     """The scenario with other values under dotted keys, each read and checked as in a file.
 

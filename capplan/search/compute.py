@@ -12,8 +12,8 @@ from capplan.catalog.models import model as model_of
 from capplan.errors import UserError
 from capplan.plan import Plan, plans
 from capplan.reasoning import scene
-from capplan.reasoning.amortization import queries_to_pay
 from capplan.reasoning.flop import model_flop, model_tokens_at_flop
+from capplan.reasoning.worth import queries_to_pay
 from capplan.scenario.overrides import with_values
 
 if TYPE_CHECKING:

@@ -13,9 +13,7 @@ from capplan.engine.textbook import (
     TextbookAccelerator,
     TextbookModel,
     accelerators,
-    multiplier_limit,
     query,
-    smallest_k_slower,
 )
 
 GPT4 = TextbookModel(1.76e12, layers=120, hidden=16384, bytes_per_parameter=2, kv_bytes_per_token=2 * 120 * 16384 * 2)
@@ -60,7 +58,6 @@ def test_the_bill_has_three_lines_that_add_up_to_the_cent() -> None:
 
 
 def test_the_multiplier_grows_by_0_783_a_step_and_not_by_1() -> None:
-    assert float(multiplier_limit(GPT4, H100, PROMPT)) == pytest.approx(0.783, abs=5e-4)
     far = query(GPT4, H100, PROMPT, 10**6)
     assert float(far.multiplier) / 1e6 == pytest.approx(0.783, abs=5e-4)
 
@@ -87,23 +84,13 @@ def test_on_a_b200_the_fleet_shrinks_to_0_42_and_the_multiplier_hardly_moves() -
 
 
 def test_a_70b_overtakes_gpt4_between_31_and_32_steps() -> None:
-    assert smallest_k_slower(LLAMA_70B, GPT4, H100, PROMPT) == 31
-    assert smallest_k_slower(LLAMA_70B_COUNTED, GPT4, H100, PROMPT) == 32
-    assert smallest_k_slower(LLAMA_70B, GPT4, B200, PROMPT) == 31
+    for model, chip, first in ((LLAMA_70B, H100, 31), (LLAMA_70B_COUNTED, H100, 32), (LLAMA_70B, B200, 31)):
+        slower = query(model, chip, PROMPT, np.arange(1, 50)).time_s > query(GPT4, chip, PROMPT, 1).time_s
+        assert slower.tolist() == [k >= first for k in range(1, 50)]
     # K = 31 decides by 6 ms of 67 s: the difference of 0.07 % in parameters flips it.
     near = query(LLAMA_70B, H100, PROMPT, [30, 31])
     limit = float(query(GPT4, H100, PROMPT, 1).time_s)
     assert near.time_s[0] < limit < near.time_s[1] < limit * 1.0002
-
-
-@given(st.floats(1e8, 1e13), st.integers(1, 200), st.integers(1, 100_000), st.integers(1, 30))
-def test_the_crossover_is_the_first_k_that_is_slower(size: float, layers: int, prompt: int, k_versus: int) -> None:
-    model = TextbookModel(size / 7, layers, 4096, 1, 100_000)
-    versus = TextbookModel(size, layers, 8192, 2, 100_000)
-    k = smallest_k_slower(model, versus, H100, prompt, k_versus)
-    limit = float(query(versus, H100, prompt, k_versus).time_s)
-    assert float(query(model, H100, prompt, k).time_s) > limit
-    assert k == 1 or float(query(model, H100, prompt, k - 1).time_s) <= limit
 
 
 @given(st.floats(0, 1e4), st.floats(0, 1e3))

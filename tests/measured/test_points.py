@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from capplan.engine.point import Point, Pool
-from capplan.measured.points import Refusal, read_points, resolve_table
+from capplan.measured.points import Refusal, resolve_table
 from capplan.measured.table import INPUTS, read_table
 
 Make = Callable[..., Point]
@@ -225,14 +225,13 @@ def test_measured_columns_change_nothing(measured: Path) -> None:
     assert resolve_rows(rows) == resolve_rows(stripped)
 
 
-def test_read_points_tells_every_unknown_name_with_its_line(tmp_path: Path) -> None:
-    from capplan.measured.faults import PointFaults
-
+def test_rows_of_unknown_names_are_refused_each_by_itself(tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text("model,gpu\nllama-3.1-8b,H100\nno-such-model,H100\nllama-3.1-8b,no-such-gpu\n")
-    with pytest.raises(PointFaults) as caught:
-        read_points(path)
-    assert [fault.line for fault in caught.value.faults] == [3, 4]
+    read, unknown, chipless = resolve_table(read_table(path))
+    assert isinstance(read, Point) and read.model == "llama-3.1-8b"
+    assert isinstance(unknown, Refusal) and "no-such-model" in unknown.reason
+    assert isinstance(chipless, Refusal) and "no-such-gpu" in chipless.reason
 
 
 def test_a_refusal_keeps_its_row_id() -> None:

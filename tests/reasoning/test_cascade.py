@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capplan.plan import plans
-from capplan.reasoning.cascade import Tier, cascade, routed_multiplier
+from capplan.reasoning.cascade import Tier, cascade
 from capplan.reasoning.scene import demand_of
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.loader import loads
@@ -25,16 +25,6 @@ def test_queries_that_escalate_are_harder_than_the_average():
     tiers = [Tier(0.6, 1.0, keeps_right=0.95, keeps_wrong=0.1), Tier(0.85, 20.0)]
     alike, unlike = cascade(tiers, np.inf), cascade(tiers, 1.2)
     assert unlike.accuracy < alike.accuracy
-
-
-@given(st.floats(0.05, 1.0), st.floats(1.0, 1e6))
-def test_a_split_never_saves_more_than_the_inverse_of_its_hard_share(hard, ratio):
-    assert routed_multiplier(hard, ratio) <= 1 / hard + 1e-9
-
-
-def test_an_80_20_split_never_saves_five_fold():
-    assert routed_multiplier(0.2, 1e12) <= 5.0
-    assert round(routed_multiplier(0.2, 50.0), 2) == 4.63
 
 
 @settings(max_examples=40)

@@ -11,7 +11,6 @@ from capplan.reasoning.accuracy import difficulty
 from capplan.reasoning.accuracy.selection import (
     best_of,
     criticised,
-    fit_verifier,
     revised,
     searched,
     self_corrected,
@@ -53,7 +52,7 @@ def test_the_shipped_verifiers_reproduce_the_published_best_of_1860():
     laws = published.default_laws()
     assert float(best_of(single, 1860, 1.2, laws.process.value)) == pytest.approx(0.782, abs=0.002)
     assert float(best_of(single, 1860, 1.2, laws.outcome.value)) == pytest.approx(0.724, abs=0.002)
-    assert fit_verifier(0.51, 0.694, 64, 1.2) == pytest.approx(float(laws.process.low), abs=0.001)
+    assert float(best_of(0.51, 64, 1.2, laws.process.low)) == pytest.approx(0.694, abs=0.001)
 
 
 def test_self_correction_reproduces_gpt_4_on_gsm8k_and_never_improves():

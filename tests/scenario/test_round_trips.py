@@ -13,7 +13,7 @@ from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.kinds import Choice, Flag, Kind, Whole
 from capplan.scenario.length_kind import LengthKind
 from capplan.scenario.loader import from_dict, load, loads
-from capplan.scenario.overrides import value_at, with_values
+from capplan.scenario.overrides import with_values
 from capplan.scenario.part import Part, slots
 from capplan.scenario.quantity import Quantity
 from capplan.scenario.reasoning import KEYS
@@ -115,6 +115,14 @@ def test_a_written_quantity_reads_as_the_very_same_number(unit: str, number: flo
         return
     kind = Quantity(unit)
     assert kind.read(str(kind.write(number))) == number
+
+
+def value_at(scenario: Scenario, path: str) -> Any:
+    """The value at a dotted path of keys, in SI."""
+    found: Any = scenario
+    for name in path.split("."):
+        found = getattr(found, slots(type(found))[name].field)
+    return found
 
 
 @given(st.data())

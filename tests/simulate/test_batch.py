@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from capplan.engine.steptimes import StepTimes, compressed, decode_steps_s, textbook_step_times
+from capplan.engine.steptimes import StepTimes, compressed, textbook_step_times
 from capplan.errors import UserError
 from capplan.simulate.outcome import outcome
 from capplan.simulate.policy import Policy, Preemption, Routing
@@ -42,7 +42,6 @@ def test_decode_reads_the_context_as_it_grows():
     times = textbook_step_times(1.0, 1, step_s_per_context_token=0.1)
     # Steps read 11, 12 and 13 tokens: the prompt, and what is out when they begin.
     assert run(requests([0.0], 10, 4), times).done_s[0] == pytest.approx(3 + 0.1 * (11 + 12 + 13))
-    assert decode_steps_s(times, 1, 11, 3) == pytest.approx(3 + 0.1 * (11 + 12 + 13))
 
 
 def test_a_prompt_rides_in_chunks_beside_the_decoding_sequences():

@@ -7,7 +7,7 @@ from capplan.errors import UserError
 from capplan.reasoning.lengths import Constant, Lognormal, Quantiles
 from capplan.simulate.requests import requests
 from capplan.simulate.traffic.arrivals import Gaps, arrival_times, unit_gaps, weibull_shape
-from capplan.simulate.traffic.generate import Empirical, Traffic, TrafficClass, draw, generate, stopped_early
+from capplan.simulate.traffic.generate import Traffic, TrafficClass, draw, generate, stopped_early
 
 CHAT = TrafficClass("chat", 3, Lognormal.from_mean_cv(1000, 1.0), Constant(200.0))
 MATHS = TrafficClass("maths", 1, Constant(100.0), Constant(300.0), Lognormal(6.774, 0.970), 4_096)
@@ -64,10 +64,8 @@ def test_the_same_seed_gives_the_same_requests_and_lengths_do_not_move_arrivals(
     assert one.arrival_s.tobytes() != generate(traffic, 1000, seed=5).arrival_s.tobytes()
 
 
-def test_empirical_lengths_and_quantiles_with_a_known_mean_are_drawn_as_given():
+def test_quantiles_with_a_known_mean_are_drawn_as_given():
     shares = np.random.default_rng(1).random(100_000)
-    seen = Empirical(np.array([5, 1, 1, 9]))
-    assert np.bincount(draw(seen, shares)).tolist()[1] == pytest.approx(50_000, rel=0.02)
     law = Quantiles((0.5, 0.99), (800.0, 12_000.0), known_mean_tokens=1_527.0)
     assert draw(law, shares).mean() == pytest.approx(1_527, rel=0.02)
 

@@ -24,16 +24,6 @@ def best_of(accuracy: Values, samples: Values, concentration: Values, verifier_a
     return np.asarray(single + efficiency * (difficulty.coverage(single, samples, concentration) - single))
 
 
-def fit_verifier(accuracy: float, selected: float, samples: float, concentration: float) -> float:
-    """The verifier accuracy at which best_of takes `accuracy` to `selected`; clipped to 0.5 .. 1.
-
-    >>> round(fit_verifier(0.5, 0.75, 2, np.inf), 3)
-    1.0
-    """
-    covered = float(difficulty.coverage(accuracy, samples, concentration))
-    return float(np.clip(0.5 + 0.5 * (selected - accuracy) / max(covered - accuracy, 1e-12), 0.5, 1.0))
-
-
 def searched(
     accuracy: Values, candidates: Values, concentration: Values, verifier_accuracy: Values, efficiency: Values
 ) -> Array:

@@ -25,12 +25,3 @@ def effect(section: AnswerCache, thinking: LengthLaw, samples: Values) -> Effect
         delay_s=section.latency_s,
         usd_per_query=section.cost_usd / 1000,
     )
-
-
-def hit_rate_needed(saving: float) -> float:
-    """Hit rate at which a cache cuts cost by this factor.
-
-    >>> round(hit_rate_needed(3), 2), round(hit_rate_needed(5), 2)
-    (0.67, 0.8)
-    """
-    return 1.0 - 1.0 / saving

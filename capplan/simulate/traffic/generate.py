@@ -18,19 +18,6 @@ class Lengths(Protocol):
     def quantile_tokens(self, share: Floats) -> Floats: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Empirical:
-    """Lengths as they were seen: every one as likely as the others. tokens: shape (N,), in any order."""
-
-    tokens: Ints
-
-    def quantile_tokens(self, share: Floats) -> Floats:
-        """The seen length at each share."""
-        rising = np.sort(self.tokens)
-        at = np.minimum((share * len(rising)).astype(np.int64), len(rising) - 1)
-        return rising[at].astype(np.float64)
-
-
 @dataclass(frozen=True)
 class TrafficClass:
     """One kind of request. share: of all requests; shares are taken relative to their sum.
