@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from capplan.engine.serving import Replica, Requests, Steady, decode_step_s, prefill_chunk_tokens, steady
+from capplan.engine.serving import Replica, Requests, decode_step_s, steady
 from capplan.engine.step import step
 
 # Euler's constant: the expected maximum of n exponential lengths is mean x (ln n + gamma).
@@ -50,7 +50,8 @@ def burst(replica: Replica, count: Any, fit: Any, requests: Requests, output_cv:
     """`count` requests, all queued at t = 0 or kept at `fit` in flight until they run out.
 
     The queue drains at the steady rate; then the last `fit` sequences finish with nobody to take their places. With
-    equal lengths they end together; with exponential ones (cv 1) the j-th last takes mean/j steps while j remain.
+    equal lengths they end together; with exponential ones (cv 1) the j-th last takes mean/j steps while j remain. Where
+    each sequence beside it lengthens a step by g, n of them take mean x (H_n x step alone + (n - H_n) x g).
     """
     running = np.minimum(count, np.maximum(fit, 1.0))
     state = steady(replica, running, requests)
@@ -60,12 +61,9 @@ def burst(replica: Replica, count: Any, fit: Any, requests: Requests, output_cv:
     stretch = np.log(np.maximum(running, 1.0)) + _EULER_GAMMA
     spread = np.clip(output_cv, 0.0, 1.0)
     tail_steps = 1.0 + spread * np.maximum(stretch - 1.0, 0.0)
-    drain_s = tokens * (alone_s * tail_steps + growth_s * np.maximum(running - 1.0, 0.0))
+    drain_s = tokens * (alone_s * tail_steps + growth_s * np.maximum(running - tail_steps, 0.0))
     waves_s = np.maximum(count - running, 0.0) / state.requests_per_s
     start_s = prefill_alone_s(replica, running, requests)
     seconds = start_s + waves_s + drain_s
     queued = np.maximum(count - running, 0.0) / np.maximum(count, 1.0)
     return Run(seconds, start_s / 2.0 + queued * (start_s / 2.0 + (waves_s + drain_s / 2.0) / 2.0), state.itl_s)
-
-
-__all__ = ["Run", "Steady", "burst", "prefill_alone_s", "prefill_chunk_tokens", "static_batch"]
