@@ -1,16 +1,16 @@
 """The yearly bill of a sweep: owned and rented shares, energy and carbon, and the contract's columns."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.accelerators import Accelerator
 from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w, idle_w
-from capplan.cost.lines import CostLines, usd_per
+from capplan.cost.lines import CostLines, usd_each, usd_per_each
 from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
 from capplan.cost.place import place
 from capplan.cost.rent import WAYS, Rent, rented
@@ -33,26 +33,29 @@ class Bill:
     kwh: Floats
     kg_co2e: Floats
 
-    def columns(self, row: int, qps_mean: float, output_tokens_per_query: float) -> dict[str, Decimal | float | None]:
-        """The contract's columns of one row; None for what does not apply (rent of an owned fleet)."""
-        total = self.lines.total_cents.item(row)
-        queries = qps_mean * YEAR_S
+    def columns(self, queries_per_s: ArrayLike, output_tokens_per_query: ArrayLike) -> dict[str, Any]:
+        """The contract's columns, arrays of exact decimals or of floats; None or NaN for what does not apply.
 
-        def paid(category: str) -> Decimal | None:
-            return self.lines.category_usd(category, row) if category in self.lines.categories else None
+        queries_per_s: mean of each row, shape (rows,) or scalar, as the tokens.
+        """
+        total, queries = self.lines.total_cents, np.asarray(queries_per_s, np.float64) * YEAR_S
+        produced = queries * np.asarray(output_tokens_per_query, np.float64)
 
-        energy_j = self.kwh.item(row) * J_PER_KWH / queries if queries else None
+        def paid(category: str) -> Any:
+            known = category in self.lines.categories
+            return usd_each(self.lines.category_cents(category)) if known else None
+
         return {
-            "annual_tco_usd": self.lines.total_usd(row),
+            "annual_tco_usd": usd_each(total),
             "capex_usd_per_year": paid("capex"),
             "energy_usd_per_year": paid("energy"),
             "maintenance_usd_per_year": paid("maintenance"),
             "rent_usd_per_year": paid("rent"),
-            "usd_per_1k_queries": usd_per(total, queries, 1e3),
-            "usd_per_m_output_tokens": usd_per(total, queries * output_tokens_per_query, 1e6),
-            "annual_kwh": self.kwh.item(row),
-            "annual_kg_co2e": self.kg_co2e.item(row),
-            "energy_j_per_query": energy_j,
+            "usd_per_1k_queries": usd_per_each(total, queries, 1e3),
+            "usd_per_m_output_tokens": usd_per_each(total, produced, 1e6),
+            "annual_kwh": self.kwh,
+            "annual_kg_co2e": self.kg_co2e,
+            "energy_j_per_query": self.kwh * J_PER_KWH / np.where(queries > 0, queries, math.nan),
         }
 
 

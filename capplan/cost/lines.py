@@ -20,6 +20,7 @@ Cents = NDArray[np.int64]
 
 CATEGORIES = ("capex", "maintenance", "energy", "rent", "operations")
 _MOST_USD = 9e15  # beyond, a float no longer tells cents apart
+_UNIT_COST = Decimal("0.000001")  # what is paid for a unit is told to this
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,11 @@ def usd(whole_cents: int) -> Decimal:
     return Decimal(whole_cents).scaleb(-2)
 
 
+def usd_each(whole_cents: Cents) -> NDArray[np.object_]:
+    """`usd` of every amount, in the same shape."""
+    return np.asarray(_USD(whole_cents), object)
+
+
 def column(
     name: str, label: str, category: str, usd_per_year: ArrayLike, formula: str, source: str, **terms: ArrayLike
 ) -> CostColumn:
@@ -190,7 +196,7 @@ def broadcast(columns: Iterable[CostColumn]) -> CostLines:
     )  # fmt: skip
 
 
-def usd_per(total_cents: int, units: float, per: float, digits: int = 6) -> Decimal | None:
+def usd_per(total_cents: int, units: float, per: float) -> Decimal | None:
     """Yearly cost over yearly units, as USD per `per` units; None where nothing is produced.
 
     >>> usd_per(8707200, 168e9, 1e6)  # 87,072 USD for 168 billion tokens
@@ -198,4 +204,13 @@ def usd_per(total_cents: int, units: float, per: float, digits: int = 6) -> Deci
     """
     if not units > 0:
         return None
-    return (Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)).quantize(Decimal(1).scaleb(-digits))
+    return (Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)).quantize(_UNIT_COST)
+
+
+def usd_per_each(total_cents: Cents, units: ArrayLike, per: float) -> NDArray[np.object_]:
+    """`usd_per` of every amount and its units, in their shape; None also for units that are not known (NaN)."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(_USD_PER(total_cents, units, per), object)
+
+
+_USD, _USD_PER = np.frompyfunc(usd, 1, 1), np.frompyfunc(usd_per, 3, 1)

@@ -1,5 +1,6 @@
 """How far a prediction is likely off, and why it may be further off than usual."""
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -30,9 +31,10 @@ class Band:
         """What lies beyond the measured range for any of the loads."""
         return tuple(words for words, beyond in self.over.items() if np.any(beyond))
 
-    def extrapolates_at(self, row: int) -> tuple[str, ...]:
-        """The same for one load."""
-        return tuple(words for words, beyond in self.over.items() if beyond.item(row if beyond.ndim else 0))
+    def extrapolates_each(self) -> list[tuple[str, ...]]:
+        """The same for each load, of shape (loads,)."""
+        beyond = (np.broadcast_to(one, np.shape(self.spread)).tolist() for one in self.over.values())
+        return [tuple(itertools.compress(self.over, row)) for row in zip(*beyond, strict=True)]
 
 
 def band(

@@ -2,41 +2,34 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.place import place
-from capplan.engine.excuse import Assumption
 from capplan.plan import trust
-from capplan.plan.alike import Said, alike
+from capplan.plan.alike import Said
 from capplan.plan.answer import Plan
+from capplan.plan.assumed import assumptions
 from capplan.plan.candidates import layouts
 from capplan.plan.charges import charged
-from capplan.plan.deployment import Deployment, deployment, key
+from capplan.plan.deployment import deployment, key
 from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
 from capplan.plan.limits import within_limits
 from capplan.plan.load import load
-from capplan.plan.money import paid, peak_w, stated
+from capplan.plan.money import paid, peak_w
 from capplan.plan.quality import accuracies
-from capplan.plan.rows import Parts, excuses, lost, row
+from capplan.plan.refusals import refusals
+from capplan.plan.rows import Group, lost, rows
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
 from capplan.plan.upkeep import upkeep
-from capplan.reasoning.accuracy.value import Accuracy
-from capplan.reasoning.scene import options_of
-from capplan.reasoning.strategy import under_policies
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
 _TOGETHER = 1024
-# Keys of the traffic that a plan takes for granted where they are not given.
-_TRAFFIC = {
-    "target_utilization": "default: headroom at peak",
-    "peak_to_mean": "default: Poisson traffic without peaks",
-    "burstiness": "default: Poisson traffic without peaks",
-}
 
 
 def plan(scenario: Scenario) -> Plan:
@@ -86,68 +79,38 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     bill = paid(scenarios, served, asked, sized)
     right = accuracies(scenarios, asked)
     likely = trust.likely(served, asked, sized.sequences)
-    assumed = _assumptions(scenarios, served, right)
-    drawn_w = peak_w(served, asked, sized) if first.targets.power_w is not None else None
-    made = []
-    for i, scenario in enumerate(scenarios):
-        parts = Parts(scenario, served, asked, sized, bill, likely, right[i], i)
-        drawn = 0.0 if drawn_w is None else float(drawn_w[i]) * place(scenario.cost).pue
-        why, alone_s = excuses(parts), parts.at(sized.alone.tta_s["mean"])
+    group = Group(scenarios, served, asked, sized, bill, likely, right)
+    why = refusals(group)
+    made = zip(
+        scenarios,
+        rows(group, why),
+        why,
+        assumptions(scenarios, served, right),
+        lost(group, limits.upkeep),
+        group.listed(sized.alone.tta_s["mean"]),
+        group.listed(_drawn_w(group)),
+        group.listed(asked.asked.usd_per_query),
+        waiting,
+        strict=True,
+    )
+    found = []
+    for i, (scenario, row, refused, assumed, aside, alone_s, drawn_w, usd_per_query, judge) in enumerate(made):
         waits = Waits(sized.latency, i)
-        alone = Plan(
-            scenario,
-            row(parts, why),
-            bill.lines.row(i),
-            why,
-            (*assumed[i], *lost(parts, limits.upkeep)),
-            alone_s,
-            waits,
-            drawn,
-        )
-        judge = waiting[i]
+        alone = Plan(scenario, row, bill.lines.row(i), refused, (*assumed, *aside), alone_s, waits, drawn_w)
         whole = alone if judge is None else together(alone, judge)
-        made.append(within_limits(charged(whole, parts.at(asked.asked.usd_per_query))))
-    return made
+        found.append(within_limits(charged(whole, usd_per_query)))
+    return found
+
+
+def _drawn_w(group: Group) -> Any:
+    """From the grid in the busiest hour, 0 where no target asks for it."""
+    if group.scenarios[0].targets.power_w is None:
+        return 0.0
+    pue = np.array([place(scenario.cost).pue for scenario in group.scenarios])
+    return peak_w(group.deployment, group.load, group.sizing) * pue
 
 
 def _by_the_textbook(scenario: Scenario) -> Plan:
     made, lines, why, assumed = textbook_plan(scenario)
     always_w = made["annual_kwh"] * J_PER_KWH / YEAR_S
     return Plan(scenario, made, lines, why, assumed, made["tta_s"], peak_w=always_w)
-
-
-def _assumptions(
-    scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]
-) -> list[tuple[Assumption, ...]]:
-    """What each plan takes for granted."""
-
-    def about(at: int) -> Hashable:
-        scenario, accuracy = scenarios[at], right[at]
-        work = scenario.workload
-        told = [(work.given(name), getattr(work, name)) for name in _TRAFFIC]
-        thinking = id(scenario.reasoning) if scenario.reasoning.given("policies") else 0
-        known = (accuracy and (accuracy.status, accuracy.basis)) or scenario.reasoning.strategy
-        return (id(scenario.cost), thinking, *told, known)
-
-    same = alike(range(len(scenarios)), about)
-    known = [_assumed(scenarios[at], served, right[at]) for at in same.firsts]
-    return [known[kind] for kind in same.kind]
-
-
-def _assumed(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> tuple[Assumption, ...]:
-    work, said = scenario.workload, list(served.assumptions)
-    for name, why in _TRAFFIC.items():
-        if not work.given(name) and not (name == "peak_to_mean" and work.day):
-            said.append(Assumption(f"workload.{name}", getattr(work, name), why))
-    for one in under_policies(options_of(scenario))[1].each:
-        kind = "estimate" if one.published else "scenario"
-        said.append(Assumption("reasoning.policies", one.name, one.said, kind))
-    said += stated(scenario, served)
-    wanted = scenario.targets.accuracy
-    if accuracy is not None:
-        said.append(Assumption("quality", accuracy.status, accuracy.basis, "estimate"))
-    elif wanted is not None:
-        unknown = f"not judged, for the accuracy of {scenario.reasoning.strategy} on {served.model.name} is not known"
-        cure = "give quality.benchmark, single_sample_accuracy, direct_accuracy or curve"
-        said.append(Assumption("targets.accuracy", wanted, f"{unknown} ({cure})", "unjudged"))
-    return tuple(said)

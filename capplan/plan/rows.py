@@ -1,132 +1,154 @@
-"""One plan's figures under the names of the contract."""
+"""The figures of plans under the names of the contract."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from capplan.cost.bill import Bill
 from capplan.cost.energy import YEAR_S
-from capplan.cost.lines import usd_per
+from capplan.cost.lines import usd_per_each
 from capplan.engine.band import Band
 from capplan.engine.excuse import Assumption, Excuse
 from capplan.engine.layout import Layout
-from capplan.plan import excuses as why
 from capplan.plan import trust
+from capplan.plan.alike import alike
 from capplan.plan.deployment import Deployment
 from capplan.plan.load import Load
 from capplan.plan.sizing import Sizing
 from capplan.plan.upkeep import AVAILABILITY, Upkeep
 from capplan.reasoning.accuracy.value import Accuracy
 from capplan.records import dataclass
+from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
 
 # The columns that say how a replica is laid out, in the order of a `Layout`.
 DEGREES = ("tensor_parallel", "pipeline_parallel", "expert_parallel", "attention_data_parallel")
 _STEPS = frozenset({"chain_of_thought", "majority_vote", "best_of_n", "beam", "tree_of_thought", "mcts", "refine"})
 
-# Where more is done again than done, chains of thought are lost faster than written.
-_MOST_REDONE = 2.0
-
 
 @dataclass(frozen=True)
-class Parts:
-    """Everything that one plan is read off: the group's arrays and the plan's place in them."""
+class Group:
+    """Everything that the plans of scenarios which share a deployment are read off; arrays of shape (scenarios,)."""
 
-    scenario: Scenario
+    scenarios: Sequence[Scenario]
     deployment: Deployment
     load: Load
     sizing: Sizing
     bill: Bill
     likely: Band
-    accuracy: Accuracy | None
-    index: int
+    accuracies: Sequence[Accuracy | None]
 
-    def at(self, values: Any) -> float:
-        """This plan's element of an array of the group."""
-        if isinstance(values, np.ndarray) and values.ndim:
-            return float(values.item(self.index))  # three times faster than an index, and a row reads forty
-        return float(values)
+    def listed(self, values: Any) -> list[Any]:
+        """One value a plan, plain numbers where it is an array and None for NaN: not applicable."""
+        if isinstance(values, list):
+            return values
+        array = np.broadcast_to(np.asarray(values), (len(self.scenarios),))
+        known = array.tolist()
+        return [None if v != v else v for v in known] if array.dtype.kind == "f" and np.isnan(array).any() else known
 
 
-def row(parts: Parts, refused: tuple[Excuse, ...]) -> dict[str, Any]:
-    """The contract's columns; None where one does not apply."""
-    scenario, sizing, load, at = parts.scenario, parts.sizing, parts.load, parts.at
-    asked, waits, layout = load.asked, sizing.latency, sizing.layout
-    lines, i = parts.bill.lines, parts.index
-    queries = at(load.queries_per_s) * YEAR_S
-    output = at(asked.output_tokens)
-    per_query = at(load.requests_per_query)
-    total_cents = lines.total_cents.item(i)
-    right = float(np.asarray(parts.accuracy.value)) if parts.accuracy is not None else None
-    reasoning = scenario.reasoning
+def rows(group: Group, refused: Sequence[tuple[Excuse, ...]]) -> list[dict[str, Any]]:
+    """The contract's columns of every plan; None where one does not apply. refused: why each cannot be."""
+    held = columns(group)
+    held["feasible"] = [not why for why in refused]
+    held["bottleneck"] = [why[0].constraint if why else bound
+                          for why, bound in zip(refused, group.sizing.bound, strict=True)]  # fmt: skip
+    return [dict(zip(held, row, strict=True)) for row in zip(*map(group.listed, held.values()), strict=True)]
+
+
+def columns(group: Group) -> dict[str, Any]:
+    """What is read off the arrays: a list or an array of one value a plan, or the value of all of them."""
+    scenarios, sizing, load = group.scenarios, group.sizing, group.load
+    asked, waits, layout, serving = load.asked, sizing.latency, sizing.layout, scenarios[0].serving
+    queries_per_s, per_query = load.queries_per_s, load.requests_per_query
+    right = np.array([math.nan if one is None else one.value for one in group.accuracies], np.float64)
     return {
-        "k": reasoning.k if reasoning.strategy in _STEPS and reasoning.thinking_tokens is None else None,
-        "samples": int(at(asked.samples)),
-        "strategy": reasoning.strategy,
-        "model": parts.deployment.model.name,
-        "gpu": parts.deployment.accelerator.name,
-        "weights": scenario.serving.weights,
-        "kv_cache": scenario.serving.kv_cache,
-        "engine": parts.deployment.engine.name,
-        "tensor_parallel": int(at(layout.tensor)),
-        "pipeline_parallel": int(at(layout.pipeline)),
-        "expert_parallel": int(at(layout.expert)),
-        "attention_data_parallel": int(at(layout.attention_data)),
-        "concurrency": int(at(sizing.sequences)),
-        "prompt_tokens": at(asked.prompt_tokens),
-        "thinking_tokens": at(asked.thinking_tokens),
-        "answer_tokens": at(asked.answer_tokens),
-        "output_tokens": output,
-        "ttft_s": at(waits.ttft_s["mean"]),
-        "itl_s": at(waits.itl_s["mean"]),
-        "ttfo_s": at(waits.ttfo_s["mean"]),
-        "tta_s": at(waits.tta_s["mean"]),
-        "tta_p95_s": at(waits.tta_s["p95"]),
-        "tta_p99_s": at(waits.tta_s["p99"]),
-        "requests_per_s_per_replica": at(sizing.capacity_per_s) / per_query,
-        "output_tokens_per_s_per_gpu": at(sizing.capacity_per_s) / per_query * output / at(sizing.replica_gpus),
-        "replicas": int(at(sizing.replicas)),
-        "gpus": int(at(sizing.gpus)),
-        "nodes": int(at(sizing.nodes)),
-        "utilization": at(load.queries_per_s) * per_query / (at(sizing.capacity_per_s) * at(sizing.mean_replicas)),
-        **_upkeep(parts),
-        **_prefill(parts),
-        **trust.columns(at(parts.likely.spread), parts.likely.extrapolates_at(i)),
-        **parts.bill.columns(i, at(load.queries_per_s), output),
+        "k": [_steps(scenario.reasoning) for scenario in scenarios],
+        "samples": _whole(asked.samples),
+        "strategy": [scenario.reasoning.strategy for scenario in scenarios],
+        "model": group.deployment.model.name,
+        "gpu": group.deployment.accelerator.name,
+        "weights": serving.weights,
+        "kv_cache": serving.kv_cache,
+        "engine": group.deployment.engine.name,
+        "tensor_parallel": _whole(layout.tensor),
+        "pipeline_parallel": _whole(layout.pipeline),
+        "expert_parallel": _whole(layout.expert),
+        "attention_data_parallel": _whole(layout.attention_data),
+        "concurrency": _whole(sizing.sequences),
+        "prompt_tokens": asked.prompt_tokens,
+        "thinking_tokens": asked.thinking_tokens,
+        "answer_tokens": asked.answer_tokens,
+        "output_tokens": asked.output_tokens,
+        "ttft_s": waits.ttft_s["mean"],
+        "itl_s": waits.itl_s["mean"],
+        "ttfo_s": waits.ttfo_s["mean"],
+        "tta_s": waits.tta_s["mean"],
+        "tta_p95_s": waits.tta_s["p95"],
+        "tta_p99_s": waits.tta_s["p99"],
+        "requests_per_s_per_replica": sizing.capacity_per_s / per_query,
+        "output_tokens_per_s_per_gpu": sizing.capacity_per_s / per_query * asked.output_tokens / sizing.replica_gpus,
+        "replicas": _whole(sizing.replicas),
+        "gpus": _whole(sizing.gpus),
+        "nodes": _whole(sizing.nodes),
+        "utilization": queries_per_s * per_query / (sizing.capacity_per_s * sizing.mean_replicas),
+        **_upkeep(group),
+        **_prefill(group),
+        **trust.columns(group.likely),
+        **group.bill.columns(queries_per_s, asked.output_tokens),
         "accuracy": right,
-        **accuracy_columns(parts.accuracy),
-        "usd_per_correct_answer": usd_per(total_cents, queries * right, 1.0) if right else None,
-        "feasible": not refused,
-        "bottleneck": refused[0].constraint if refused else sizing.bound[i],
+        **_known(group.accuracies),
+        "usd_per_correct_answer": usd_per_each(group.bill.lines.total_cents, queries_per_s * YEAR_S * right, 1.0),
     }
 
 
-def _upkeep(parts: Parts) -> dict[str, Any]:
+def _whole(values: Any) -> Any:
+    return np.asarray(values).astype(np.int64)
+
+
+def _steps(reasoning: Reasoning) -> int | None:
+    return reasoning.k if reasoning.strategy in _STEPS and reasoning.thinking_tokens is None else None
+
+
+def _upkeep(group: Group) -> dict[str, Any]:
     """Spares, hours of the day and evictions, of plans that count them."""
-    sizing, serving, at = parts.sizing, parts.scenario.serving, parts.at
-    evicted = parts.scenario.cost.spot.eviction_every_s is not None
+    sizing, scenario = group.sizing, group.scenarios[0]
+    evicted = scenario.cost.spot.eviction_every_s is not None
     found: dict[str, Any] = {}
-    if serving.spare_replicas or serving.failures or evicted:
-        found["spare_replicas"] = int(at(sizing.replicas) - at(sizing.serving))
+    if scenario.serving.spare_replicas or scenario.serving.failures or evicted:
+        found["spare_replicas"] = _whole(sizing.replicas - sizing.serving)
         if sizing.readers is not None:
-            found["prefill_spare_replicas"] = int(at(sizing.reader_replicas) - at(sizing.readers.serving))
-    if serving.autoscaling:
-        found["mean_replicas"] = at(sizing.mean_replicas)
+            found["prefill_spare_replicas"] = _whole(sizing.reader_replicas - sizing.readers.serving)
+    if scenario.serving.autoscaling:
+        found["mean_replicas"] = sizing.mean_replicas
     if evicted:
-        found["redone_tokens"] = at(parts.load.asked.output_tokens) * (at(sizing.redone) - 1)
+        found["redone_tokens"] = group.load.asked.output_tokens * (sizing.redone - 1)
     return found
 
 
-def lost(parts: Parts, upkeep: Upkeep) -> Iterator[Assumption]:
-    """What the plan takes for granted about replicas that are down."""
-    serving, evicts = parts.scenario.serving, parts.at(parts.sizing.redone) > 1
-    if serving.availability is None and (serving.failures or evicts):
-        yield Assumption("serving.availability", AVAILABILITY, "default: replicas are down by chance, each by itself")
-    if evicts:
-        share = parts.at(upkeep.evicted(parts.load, parts.sizing.peak))
+def lost(group: Group, upkeep: Upkeep) -> list[tuple[Assumption, ...]]:
+    """What each plan takes for granted about replicas that are down."""
+    serving, evicts = group.scenarios[0].serving, np.asarray(group.sizing.redone) > 1
+    if not serving.failures and not evicts.any():
+        return [()] * len(group.scenarios)
+    up = Assumption("serving.availability", AVAILABILITY, "default: replicas are down by chance, each by itself")
+    shares = group.listed(upkeep.evicted(group.load, group.sizing.peak) if evicts.any() else 0.0)
+    said = []
+    for evicted, share in zip(group.listed(evicts), shares, strict=True):
         value = f"without the {share:.2%} of the queries that are evicted"
-        yield Assumption("latencies", value, "an evicted query starts anew", "estimate")
+        anew = Assumption("latencies", value, "an evicted query starts anew", "estimate")
+        known = serving.availability is not None or not (serving.failures or evicted)
+        said.append((*(() if known else (up,)), *((anew,) if evicted else ())))
+    return said
+
+
+def _known(found: Sequence[Accuracy | None]) -> dict[str, Any]:
+    """The columns of `accuracy_columns`, those of plans whose accuracy is the same told once."""
+    same = alike(found, id)
+    each = [accuracy_columns(found[at]) for at in same.firsts]
+    return {name: [each[kind][name] for kind in same.kind.tolist()] for name in each[0]}
 
 
 def accuracy_columns(found: Accuracy | None) -> dict[str, Any]:
@@ -146,48 +168,16 @@ def layout_of(row: Mapping[str, Any], prefix: str = "") -> Layout:
     return Layout(*degrees, prefill=layout_of(row, "prefill_") if apart else None)
 
 
-def _prefill(parts: Parts) -> dict[str, Any]:
+def _prefill(group: Group) -> dict[str, Any]:
     """The pool that reads prompts, where it is apart."""
-    pool, at = parts.sizing.readers, parts.at
+    pool = group.sizing.readers
     if pool is None:
         return {}
     degrees = (pool.layout.tensor, pool.layout.pipeline, pool.layout.expert, pool.layout.attention_data)
     return {
-        "prefill_replicas": int(at(parts.sizing.reader_replicas)),
-        "decode_replicas": int(at(parts.sizing.replicas) - at(parts.sizing.reader_replicas)),
-        "prefill_nodes": int(at(parts.sizing.reader_nodes)),
-        **{f"prefill_{name}": int(at(degree)) for name, degree in zip(DEGREES, degrees, strict=True)},
-        "kv_transfer_s": at(pool.does.transfer_s),
+        "prefill_replicas": _whole(group.sizing.reader_replicas),
+        "decode_replicas": _whole(group.sizing.replicas - group.sizing.reader_replicas),
+        "prefill_nodes": _whole(group.sizing.reader_nodes),
+        **{f"prefill_{name}": _whole(degree) for name, degree in zip(DEGREES, degrees, strict=True)},
+        "kv_transfer_s": pool.does.transfer_s,
     }
-
-
-def excuses(parts: Parts) -> tuple[Excuse, ...]:
-    """Every constraint that the plan breaks, the one that binds first."""
-    scenario, sizing, at = parts.scenario, parts.sizing, parts.at
-    if at(sizing.fits) < 1:
-        held = at(sizing.weight_bytes)
-        return (why.does_not_fit(scenario, parts.deployment, _layout(parts), held, parts.load.requests, parts.index),)
-    if sizing.readers is not None and at(sizing.readers.does.fits) < 1:
-        return (why.prompts_do_not_fit(scenario, parts.deployment, _layout(parts), parts.load.requests, parts.index),)
-    found = []
-    asked, most = parts.load.requests, parts.deployment.model.architecture.max_context
-    if at(asked.prompt_tokens) + at(asked.output_tokens) > most > 0:
-        thinking = at(parts.load.asked.thinking_tokens)
-        found.append(why.too_long(scenario, parts.deployment, asked, parts.index, thinking))
-    given = scenario.serving.concurrency
-    if given != "auto" and given > at(sizing.fits):
-        found.append(why.too_many_sequences(scenario, at(sizing.fits)))
-    if at(sizing.redone) > _MOST_REDONE:
-        found.append(why.evicted_too_often(scenario, at(sizing.redone), at(sizing.latency.tta_s["mean"])))
-    for target, missed in sizing.missed.items():
-        if np.asarray(missed)[parts.index]:
-            value, limit = at(sizing.latency.figure(target.removesuffix("_s"))), getattr(scenario.targets, target)
-            found.append(
-                why.missed_target(scenario, target, value, limit, at(sizing.alone.figure(target.removesuffix("_s"))))
-            )
-    return tuple(found)
-
-
-def _layout(parts: Parts) -> Layout:
-    layout = parts.sizing.layout
-    return layout.take(np.array(parts.index)) if np.ndim(layout.tensor) else layout

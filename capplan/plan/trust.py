@@ -20,6 +20,7 @@ def likely(served: Deployment, load: Load, sequences: Any) -> Band:
     )
 
 
-def columns(spread: float, extrapolates: tuple[str, ...]) -> dict[str, Any]:
+def columns(likely: Band) -> dict[str, Any]:
     """Factors of the 80 % interval on throughput and times, and what lies beyond the measured range, None inside it."""
-    return {"band_low": 1.0 / spread, "band_high": spread, "extrapolates": "; ".join(extrapolates) or None}
+    beyond = ["; ".join(words) or None for words in likely.extrapolates_each()]
+    return {"band_low": 1.0 / likely.spread, "band_high": likely.spread, "extrapolates": beyond}

@@ -1,5 +1,6 @@
 """Bills add up to the cent, grow with every price, and refuse what has no price."""
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 
@@ -86,9 +87,8 @@ def test_a_thousand_random_rows_add_up_in_one_call() -> None:
     ]  # fmt: skip
     nodes = draw.integers(1, 900, rows)
     made = bill(costs, nodes * 8, nodes, H100, draw.uniform(100, 700, rows))
-    for row in range(rows):
-        columns = made.columns(row, 10.0, 300.0)
-        assert _total(made.lines, row) == columns["annual_tco_usd"]
+    totals = made.columns(10.0, 300.0)["annual_tco_usd"]
+    assert [_total(made.lines, row) for row in range(rows)] == totals.tolist()
 
 
 def test_a_row_of_a_sweep_is_the_same_as_the_row_alone() -> None:
@@ -97,7 +97,8 @@ def test_a_row_of_a_sweep_is_the_same_as_the_row_alone() -> None:
     for row, (cost, nodes, power) in enumerate(zip(costs, [1, 8, 512], [300.0, 400.0, 500.0], strict=True)):
         alone = bill(cost, nodes * 8, nodes, H100, power)
         assert alone.lines.total_usd(0) == together.lines.total_usd(row)
-        assert alone.columns(0, 5.0, 9.0) == together.columns(row, 5.0, 9.0)
+        one, many = alone.columns(5.0, 9.0), together.columns(5.0, 9.0)
+        assert all(many[name] is None if value is None else many[name][row] == value[0] for name, value in one.items())
 
 
 def _number(value: object) -> float:
@@ -105,7 +106,8 @@ def _number(value: object) -> float:
 
 
 def test_the_columns_of_the_contract_follow_from_the_lines() -> None:
-    row = bill(Cost(), 64, 8, H100, 450.0).columns(0, qps_mean=100.0, output_tokens_per_query=500.0)
+    made = bill(Cost(), 64, 8, H100, 450.0).columns(100.0, 500.0)
+    row = {name: None if value is None else value[0] for name, value in made.items()}
     total = _number(row["annual_tco_usd"])
     parts = [_number(row[name]) for name in ("capex_usd_per_year", "energy_usd_per_year", "maintenance_usd_per_year")]
     assert sum(parts) == pytest.approx(total, abs=1e-6)
@@ -119,8 +121,8 @@ def test_the_columns_of_the_contract_follow_from_the_lines() -> None:
 
 
 def test_without_queries_there_is_no_cost_a_query() -> None:
-    row = bill(Cost(), 8, 1, H100, 100.0).columns(0, 0.0, 0.0)
-    assert row["usd_per_1k_queries"] is None and row["energy_j_per_query"] is None
+    row = bill(Cost(), 8, 1, H100, 100.0).columns(0.0, 0.0)
+    assert row["usd_per_1k_queries"][0] is None and math.isnan(row["energy_j_per_query"][0])
 
 
 def test_an_annuity_repays_its_principal() -> None:
@@ -181,7 +183,7 @@ def test_a_mix_pays_each_way_for_its_share() -> None:
 
 def test_a_rented_fleet_pays_no_energy_but_still_uses_it() -> None:
     rented = bill(Cost(pricing=Pricing((("on_demand", 1.0),))), 8, 1, H100, 500.0)
-    row = rented.columns(0, 1.0, 1.0)
+    row = {name: None if value is None else value[0] for name, value in rented.columns(1.0, 1.0).items()}
     assert row["energy_usd_per_year"] is None and row["capex_usd_per_year"] is None
     assert row["rent_usd_per_year"] == row["annual_tco_usd"]
     assert _number(row["annual_kwh"]) > 0

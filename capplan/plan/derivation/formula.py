@@ -17,7 +17,7 @@ _NUMPY: Mapping[str, Callable[..., Any]] = {
     "maximum": max, "minimum": min, "exp": math.exp, "log": math.log, "log1p": math.log1p, "expm1": math.expm1,
     "floor": math.floor, "ceil": math.ceil, "sqrt": math.sqrt, "square": lambda x: x * x, "rint": round,
     "log10": math.log10, "abs": abs, "clip": lambda x, low, high: min(max(x, low), high),
-    "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
+    "round": round, "sign": lambda x: math.copysign(1.0, x) if x else 0.0,
 }  # fmt: skip
 _SHOWN = {"maximum": "max", "minimum": "min", "rint": "round", "clip": "clip", "abs": "abs"}
 FUNCTIONS: dict[str, Any] = {
@@ -27,7 +27,7 @@ FUNCTIONS: dict[str, Any] = {
 # Calls that hand their first argument on.
 _CONVERSIONS = frozenset({"np.asarray", "np.atleast_1d", "float", "np.float64"})
 _METHODS = frozenset({"astype", "item", "copy"})
-_TO_ARRANGE = re.compile(r"np\.where|\bif\b|\bor\b|Decimal|scaleb|quantize")
+_TO_ARRANGE = re.compile(r"np\.where|\bif\b|\bor\b|Decimal|scaleb|quantize|usd_each|usd_per_each")
 # Unit costs are rounded so (`cost.lines.usd_per`).
 _MONEY_DIGITS = 6
 
@@ -94,6 +94,11 @@ class _Money(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "Decimal" and len(node.args) == 1:
             return node.args[0]
+        if isinstance(node.func, ast.Name) and node.func.id == "usd_each":
+            return ast.BinOp(node.args[0], ast.Div(), ast.Constant(100))
+        if isinstance(node.func, ast.Name) and node.func.id == "usd_per_each":
+            total, units, per = map(ast.unparse, node.args)
+            return ast.parse(f"np.round(({total}) / 100 * ({per}) / ({units}), {_MONEY_DIGITS})", mode="eval").body
         if isinstance(node.func, ast.Attribute) and node.func.attr == "scaleb" and ast.unparse(node.args[0]) == "-2":
             return ast.BinOp(node.func.value, ast.Div(), ast.Constant(100))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "quantize":

@@ -13,8 +13,8 @@ from capplan.plan.plan import plan
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
-# The functions whose dict is a plan's row.
-_ROWS = {"row": "plan/rows.py", "textbook_plan": "plan/textbook.py"}
+# The functions whose dict has a plan's columns.
+_ROWS = {"columns": "plan/rows.py", "textbook_plan": "plan/textbook.py"}
 
 
 def derived(scenario: Scenario, columns: Sequence[str]) -> tuple[Plan, dict[str, Step]]:

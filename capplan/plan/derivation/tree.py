@@ -76,7 +76,7 @@ class Derivation:
             return None
         for key, value in zip(made.keys, made.values, strict=True):
             if isinstance(key, ast.Constant) and key.value == column:
-                return self._step(Site(call, value), (), column, 0)
+                return self._step(Site(call, value), (0,), column, 0)
             if key is None and isinstance(value, ast.Call):
                 inner = self.origins.called(Site(call, value), None)
                 found = self.of(inner, column) if inner else None

@@ -1,0 +1,82 @@
+"""What plans take for granted: every default and estimate, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from capplan.engine.excuse import Assumption
+from capplan.plan.alike import alike
+from capplan.plan.deployment import Deployment
+from capplan.plan.money import stated
+from capplan.reasoning.scene import options_of
+from capplan.reasoning.strategy import under_policies
+from capplan.scenario.schema import Scenario
+from capplan.scenario.workload import Workload
+
+if TYPE_CHECKING:
+    from capplan.reasoning.accuracy.value import Accuracy
+
+# Keys of the traffic that a plan takes for granted where they are not given.
+_TRAFFIC = {
+    "target_utilization": "default: headroom at peak",
+    "peak_to_mean": "default: Poisson traffic without peaks",
+    "burstiness": "default: Poisson traffic without peaks",
+}
+Said = tuple[Assumption, ...]
+
+
+def assumptions(scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]) -> list[Said]:
+    """Those of each plan of a deployment, put together from parts that most plans of a sweep share."""
+    places = range(len(scenarios))
+
+    def part(key: Callable[[int], Hashable], said: Callable[[int], Iterator[Assumption] | Said]) -> list[Said]:
+        same = alike(places, key)
+        told = [tuple(said(at)) for at in same.firsts]
+        return [told[kind] for kind in same.kind.tolist()]
+
+    parts = (
+        part(lambda at: _told(scenarios[at].workload), lambda at: _traffic(scenarios[at].workload)),
+        part(lambda at: _thinking(scenarios[at]), lambda at: _policies(scenarios[at])),
+        part(lambda at: id(scenarios[at].cost), lambda at: stated(scenarios[at], served)),
+        part(lambda at: _known(scenarios[at], right[at]), lambda at: _accuracy(scenarios[at], served, right[at])),
+    )
+    each = list(zip(*parts, strict=True))
+    same = alike(each, lambda said: tuple(map(id, said)))
+    whole = [sum(each[at], start=served.assumptions) for at in same.firsts]
+    return [whole[kind] for kind in same.kind.tolist()]
+
+
+def _told(work: Workload) -> tuple[Hashable, ...]:
+    return tuple((work.given(name), getattr(work, name)) for name in _TRAFFIC)
+
+
+def _traffic(work: Workload) -> Iterator[Assumption]:
+    for name, why in _TRAFFIC.items():
+        if not work.given(name) and not (name == "peak_to_mean" and work.day):
+            yield Assumption(f"workload.{name}", getattr(work, name), why)
+
+
+def _thinking(scenario: Scenario) -> int:
+    """The section, where it has policies to tell of."""
+    return id(scenario.reasoning) if scenario.reasoning.given("policies") else 0
+
+
+def _policies(scenario: Scenario) -> Iterator[Assumption]:
+    for one in under_policies(options_of(scenario))[1].each:
+        kind = "estimate" if one.published else "scenario"
+        yield Assumption("reasoning.policies", one.name, one.said, kind)
+
+
+def _known(scenario: Scenario, accuracy: Accuracy | None) -> Hashable:
+    return (accuracy and (accuracy.status, accuracy.basis)) or scenario.reasoning.strategy
+
+
+def _accuracy(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> Iterator[Assumption]:
+    wanted = scenario.targets.accuracy
+    if accuracy is not None:
+        yield Assumption("quality", accuracy.status, accuracy.basis, "estimate")
+    elif wanted is not None:
+        unknown = f"not judged, for the accuracy of {scenario.reasoning.strategy} on {served.model.name} is not known"
+        cure = "give quality.benchmark, single_sample_accuracy, direct_accuracy or curve"
+        yield Assumption("targets.accuracy", wanted, f"{unknown} ({cure})", "unjudged")
