@@ -5,6 +5,7 @@ import json
 import math
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -106,8 +107,9 @@ def parse_csv(text: str, file: str | Path) -> tuple[list[str], Iterator[tuple[in
     lines = _csv_lines(text, file)
     _, header = next(lines, (1, []))
     columns = [name.strip() for name in header]
-    if len(set(columns)) < len(columns):
-        raise Unreadable(f"{file}:1", f"the column '{max(columns, key=columns.count)[:60]}' is given twice")
+    often = Counter(columns).most_common(1)
+    if often and often[0][1] > 1:
+        raise Unreadable(f"{file}:1", f"the column '{often[0][0][:60]}' is given twice")
 
     def rows() -> Iterator[tuple[int, dict[str, str]]]:
         for line, cells in lines:

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from capplan.cli.main import HERE, command_names
+from capplan.measured.outcome import predict_all, predicted_cells
+from capplan.measured.points import resolve_table
+from capplan.measured.table import read_table
 
 ROOT = Path(__file__).parents[2]
 SWEEP = "scenarios/cot-k-sweep.yaml"
@@ -30,22 +33,27 @@ POINTS = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, object]]:
+    """The points as somebody may have measured them: 5 % above what is predicted."""
+    path = tmp_path_factory.mktemp("predicted") / "points.csv"
+    write_csv(path, POINTS)
+    read = resolve_table(read_table(path))
+    said = [predicted_cells(*one) for one in zip(read, predict_all(read), strict=True)]
+    return [
+        {**point, "out_tps_total": float(str(one["predicted_out_tps_total"])) * 1.05,
+         "tpot_ms_mean": one["predicted_tpot_ms"]}
+        for point, one in zip(POINTS, said, strict=True)
+    ]  # fmt: skip
+
+
 @pytest.fixture
-def desk(capplan, tmp_path: Path) -> Path:
+def desk(measured: list[dict[str, object]], tmp_path: Path) -> Path:
     """A folder as a user may have it: the scenarios, points to predict and results that were measured."""
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     write_csv(tmp_path / "points.csv", POINTS)
     price = {"accelerator": "h100-sxm", "provider": "nebius", "price": "3.10 USD/hour", "date": "2026-11-20"}
     write_csv(tmp_path / "prices.csv", [price])
-    predicted = rows(capplan("predict", tmp_path / "points.csv", "-f", "csv").stdout)
-    measured = [
-        {
-            **point,
-            "out_tps_total": float(said["predicted_out_tps_total"]) * 1.05,
-            "tpot_ms_mean": said["predicted_tpot_ms"],
-        }
-        for point, said in zip(POINTS, predicted, strict=True)
-    ]
     write_csv(tmp_path / "measured.csv", measured)
     return tmp_path
 

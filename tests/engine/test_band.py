@@ -23,8 +23,8 @@ def test_a_load_beyond_what_was_measured_is_wider_and_says_what_lies_beyond() ->
     both = around(np.array([1000.0, 2 * known.prompt_tokens]))
     assert both.spread[1] == pytest.approx(both.spread[0] * known.beyond)
     assert both.first_token[1] == pytest.approx(both.first_token[0] * known.beyond)
-    assert both.extrapolates_at(0) == ()
-    assert both.extrapolates_at(1) == both.extrapolates == (f"prompt beyond {known.prompt_tokens:,.0f}",)
+    assert both.extrapolates_each()[0] == ()
+    assert both.extrapolates_each()[1] == both.extrapolates == (f"prompt beyond {known.prompt_tokens:,.0f}",)
 
 
 def test_an_engine_that_was_not_fitted_on_the_vendors_chips_is_wider_for_every_load() -> None:
@@ -33,7 +33,7 @@ def test_an_engine_that_was_not_fitted_on_the_vendors_chips_is_wider_for_every_l
     made = [band(arch, chip, engine, 1000.0, 500.0, 64.0) for engine in (fitted, replace(fitted, exact=False))]
     assert made[1].spread == pytest.approx(made[0].spread * bands().unfitted)
     assert made[0].extrapolates == ()
-    assert made[1].extrapolates == made[1].extrapolates_at(3) == ("vllm was not fitted on NVIDIA chips",)
+    assert made[1].extrapolates == made[1].extrapolates_each()[3] == ("vllm was not fitted on NVIDIA chips",)
 
 
 def test_a_chip_known_by_its_datasheet_is_wider_than_one_with_measured_kernels() -> None:

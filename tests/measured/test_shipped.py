@@ -111,7 +111,7 @@ def test_bands_are_written_by_kind_and_judged_factors_stay() -> None:
 
 
 def test_the_same_rows_give_the_same_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refit, "ROUNDS", 2)
+    monkeypatch.setattr(refit, "ROUNDS", 1)
     table = read_table(PUBLISHED)
     read = resolve_table(table)
     first, second = (refit.refit(table.rows, read) for _ in range(2))

@@ -20,7 +20,7 @@ COLUMNS = (
     "gpus", "energy_usd_per_year", "usd_per_1k_queries", "utilization",
 )  # fmt: skip
 # Each plan takes a second to walk; a developer's run takes a sample of them.
-PLANS = 200 if os.environ.get("CI") else 24
+PLANS = 200 if os.environ.get("CI") else 16
 BATCHES = 8
 
 MODELS = ("llama-3.1-8b", "llama-3.3-70b", "qwen3-32b", "gpt-oss-120b", "deepseek-r1", "gemma-3-27b")

@@ -21,6 +21,7 @@ from capplan.scenario.part import Part, slots
 from capplan.scenario.schema import Scenario
 
 SHIPPED = [*templates.examples(), *(templates.folder() / "templates" / f"{name}.yaml" for name in templates.names())]
+EDITOR = jsonschema.Draft202012Validator(scenario_schema())
 
 
 def parts(part: type[Part], seen: set[type[Part]] | None = None) -> set[type[Part]]:
@@ -39,8 +40,8 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_shipped_scenarios_satisfy_the_schema(path: Path) -> None:
-    jsonschema.validate(yaml.safe_load(path.read_text(encoding="utf-8")), scenario_schema())
-    jsonschema.validate(load(path).resolved(), scenario_schema())
+    EDITOR.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    EDITOR.validate(load(path).resolved())
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_shipped_scenarios_satisfy_the_schema(path: Path) -> None:
 )
 def test_an_editor_marks_what_the_loader_refuses(wrong: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(wrong, scenario_schema())
+        EDITOR.validate(wrong)
     with pytest.raises(UserError):
         loads(json.dumps(wrong))
 
