@@ -27,7 +27,7 @@ class Prefilling:
 
     own_s: a mean prompt by itself. most_per_s: engine requests a second, batched and sent on. transfer_s: a prompt's
     cache on its way. bend: share of own_s that grows with the square of a prompt's length. fits: prompts it can hold.
-    arrival_s: the way to the engine.
+    arrival_s: the way to the engine. together: mean prompts that a step has room for.
     """
 
     own_s: Any
@@ -36,6 +36,7 @@ class Prefilling:
     bend: Any
     fits: Any
     arrival_s: Any
+    together: Any
 
     def at(self, requests_per_s: Any) -> Steady:
         """The state of a replica that so many requests a second come to.
@@ -83,6 +84,7 @@ def prefilling(replica: Replica, requests: Requests) -> Prefilling:
         bend=bent_share(own_s, 0.0, alone_s, usual, weighted),
         fits=most_sequences(replica, prompt),
         arrival_s=replica.profile.overheads.arrival_s,
+        together=_together(replica, requests.prefill_tokens),
     )
 
 
@@ -111,9 +113,13 @@ def decoding(replica: Replica, sequences: Any, requests: Requests, arrival_s: An
 
 def batched_per_s(replica: Replica, requests: Requests) -> Any:
     """Prompts that one prefill replica finishes a second, batched up to the step's token limit."""
-    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
-    together = np.maximum(np.floor(limit / requests.prefill_tokens), 1.0)
+    together = _together(replica, requests.prefill_tokens)
     return together / prefill_alone_s(replica, together, requests)
+
+
+def _together(replica: Replica, prefill_tokens: Any) -> Any:
+    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
+    return np.maximum(np.floor(limit / prefill_tokens), 1.0)
 
 
 def prefill_rate_per_s(pools: Pools, requests: Requests) -> Any:

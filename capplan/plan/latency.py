@@ -9,6 +9,7 @@ import numpy as np
 from capplan.engine.serving import Steady
 from capplan.fleet import fluctuation, mixture, queueing
 from capplan.fleet.first_token import Wait, prompt_wait
+from capplan.fleet.prefill_pool import Prompts, pool_wait
 from capplan.plan.load import Load
 from capplan.records import dataclass
 
@@ -56,11 +57,12 @@ class Latency:
 
 @dataclass(frozen=True)
 class Reading:
-    """Where prompts are read, if not where answers are written: the state of one prefill replica, and their number
-    as in `latency`."""
+    """Where prompts are read, if not where answers are written: the state of one prefill replica, their number as in
+    `latency`, and how many mean prompts a step has room for."""
 
     state: Steady
     replicas: Any = None
+    together: Any = 1.0
 
 
 def latency(
@@ -78,7 +80,9 @@ def latency(
     reading: the pool that reads the prompts (disaggregated). Its wait and the way of the cache come before the wait
     for a slot and for the running step where the answer is written, and no prompt disturbs the answer's pace.
     """
-    readers = None if reading is None else _Seen(reading.state, load, reading.replicas, None)
+    readers = (
+        None if reading is None else _Reader(reading.state, load, reading.replicas, None, together=reading.together)
+    )
     seen = _Seen(state, load, replicas, slots, readers)
     return Latency(Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.ttfo_s), Figures(seen.tta_s))
 
@@ -260,3 +264,23 @@ class _Seen:
         # Prompts that the own replica reads meanwhile, a compound Poisson sum; what all read is part of the pace.
         apart = 1.0 if self.replicas is None else 1.0 - 1.0 / self.replicas
         return np.sqrt(common + apart * self._prompts_per_s * np.square(self._prompt_s) * square * spent_s)
+
+
+@dataclass(frozen=True)
+class _Reader(_Seen):
+    """A pool that only reads prompts."""
+
+    together: Any = 1.0
+
+    @cached_property
+    def _prompts(self) -> Wait:
+        square, cube = self._moments
+        asked = Prompts(
+            each_s=self._prompt_s,
+            step_s=self.state.decode_s,
+            square=square,
+            cube=cube,
+            arrival_cv=self.load.burstiness,
+            together=self.together,
+        )
+        return pool_wait(1.0 if self.replicas is None else self.replicas, self._prompts_per_s, asked)

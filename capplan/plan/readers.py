@@ -40,7 +40,7 @@ class Readers:
 
     def reading(self, offered_per_s: Any, serving: Any) -> Reading:
         """What is waited for at so many replicas when so many requests a second come to all of them."""
-        return Reading(self.does.at(offered_per_s / serving), serving)
+        return Reading(self.does.at(offered_per_s / serving), serving, self.does.together)
 
     def idle(self) -> Reading:
         """A prompt that has a replica for itself."""

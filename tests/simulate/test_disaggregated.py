@@ -11,6 +11,7 @@ from capplan.engine.steptimes import Link, StepTimes, textbook_step_times
 from capplan.errors import UserError
 from capplan.reasoning.rounds import Round
 from capplan.scenario.loader import load as load_file
+from capplan.search.optimize.answer import optimize
 from capplan.simulate import study
 from capplan.simulate.answer import answer
 from capplan.simulate.chain import run_chain
@@ -24,6 +25,7 @@ from capplan.simulate.run import Run, run
 from capplan.simulate.setup import setup
 from capplan.simulate.station import Readers, Station
 from capplan.simulate.summary import pool_summary
+from capplan.simulate.verify import verify
 
 AT_ONCE = textbook_step_times(1e-12, 1 << 12)
 
@@ -318,3 +320,26 @@ def test_the_study_splits_both_pools():
     assert [sum(counts) for counts in zip(*routed.replicas, strict=True)] == list(standard.replicas[0])
     assert ":" in str(study.rows([standard])[0]["replicas_by_pool"])
     assert stopped.tta_mean_s.value < standard.tta_mean_s.value
+
+
+@pytest.mark.parametrize("qps", [5, 25])
+@pytest.mark.parametrize("prompts", ["400", "2048", "{lognormal: {p50: 1000, p99: 6000}}"])
+def test_planned_percentiles_of_two_pools_are_near_the_simulated_ones(prompts: str, qps: int):
+    scenario = load_file(CHAT, [*APART, f"workload.qps={qps}", f"workload.prompt_tokens={prompts}"])
+    found = answer(scenario, Question(requests=12_000))
+    assert not any(pool.growing for pool in found.pools)
+    planned, seen = found.planned["all"], found.summaries[0].figures
+    bounds = {"tta_mean_s": 0.05, "tta_p95_s": 0.1, "itl_p95_s": 0.1, "ttft_mean_s": 0.25, "ttft_p95_s": 0.35}
+    apart = {name: planned[name] / seen[name].value - 1 for name in bounds}
+    assert all(abs(apart[name]) < bound for name, bound in bounds.items()), apart
+
+
+def test_the_winner_of_a_search_among_pools_apart_is_confirmed_by_its_simulation():
+    scenario = load_file(CHAT.parents[1] / "optimize-chat.yaml", ["optimize={gpus: [h100-sxm], disaggregated: true}"])
+    best = optimize(scenario, confident=False).best
+    assert best is not None and best.serving.disaggregated
+    seen = verify(best)
+    assert seen.notes[0].startswith("Simulated and planned latencies at peak agree")
+    assert "Simulated at peak, every latency target holds." in seen.notes
+    for name in ("ttft", "itl_p95", "tta", "tta_p95", "tta_p99"):
+        assert seen.columns[f"{name}_s"] == pytest.approx(seen.columns[f"simulated_{name}_s"], rel=0.1)
