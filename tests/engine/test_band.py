@@ -30,10 +30,11 @@ def test_a_load_beyond_what_was_measured_is_wider_and_says_what_lies_beyond() ->
 def test_an_engine_that_was_not_fitted_on_the_vendors_chips_is_wider_for_every_load() -> None:
     chip = accelerator("h100-sxm")
     arch, fitted = model("llama-3.3-70b").architecture, profile("vllm", chip.vendor)
-    made = [band(arch, chip, engine, 1000.0, 500.0, 64.0) for engine in (fitted, replace(fitted, exact=False))]
+    loads = np.array([1000.0, 2000.0])
+    made = [band(arch, chip, engine, loads, 500.0, 64.0) for engine in (fitted, replace(fitted, exact=False))]
     assert made[1].spread == pytest.approx(made[0].spread * bands().unfitted)
     assert made[0].extrapolates == ()
-    assert made[1].extrapolates == made[1].extrapolates_each()[3] == ("vllm was not fitted on NVIDIA chips",)
+    assert made[1].extrapolates == made[1].extrapolates_each()[1] == ("vllm was not fitted on NVIDIA chips",)
 
 
 def test_a_chip_known_by_its_datasheet_is_wider_than_one_with_measured_kernels() -> None:
