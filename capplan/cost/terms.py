@@ -17,7 +17,7 @@ from capplan.cost.place import place
 from capplan.cost.rent import Rent, catalogued_rent, given_rent
 from capplan.engine.excuse import Assumption
 from capplan.records import dataclass
-from capplan.scenario.cost import Cost
+from capplan.scenario.cost import Cost, Peak
 
 Floats = NDArray[np.float64]
 
@@ -155,15 +155,12 @@ def rents(cost: Cost, accelerator: str) -> tuple[tuple[Rent, float], ...]:
             rent = _catalogued(accelerator, way, cost.provider, _cloud_region(cost), term_s)
         found.append((rent, share))
     if cost.peak is not None and found:
-        found.append((_peak_rent(cost, accelerator), 0.0))
+        found.append((_peak_rent(cost.peak, cost, accelerator), 0.0))
     return tuple(found)
 
 
-def _peak_rent(cost: Cost, accelerator: str) -> Rent:
+def _peak_rent(peak: Peak, cost: Cost, accelerator: str) -> Rent:
     """What a GPU above the base rents for; how many there are follows from the load curve."""
-    peak = cost.peak
-    if peak is None:
-        raise ValueError("the scenario has no peak above a base")
     if peak.gpu_hourly_usd_per_s is not None:
         return given_rent(peak.pricing, peak.gpu_hourly_usd_per_s)
     return _catalogued(accelerator, peak.pricing, cost.provider, _cloud_region(cost))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capplan.cost.api import Tariff, Usage, tariff, usd_per_query
+from capplan.cost.api import Tariff, Usage, _catalogued, tariff, usd_per_query
 from capplan.errors import PriceError
 from capplan.scenario.cost import Api
 from capplan.units import parse
@@ -77,3 +77,36 @@ def test_the_mix_is_said_in_words() -> None:
     assert Usage(500, 4000, 500).mix() == (
         "500 input + 4,000 thinking + 500 answer tokens a query (input 10% : output 90%)"
     )
+
+
+def test_prices_of_ones_own_need_no_catalogue_and_a_cache_price_left_open_is_the_input_price() -> None:
+    open_ = tariff(Api(model="mine", input_usd_per_token=1e-6, output_usd_per_token=4e-6))
+    assert usd_per_query(open_, Usage(1000, 200, 100, cached=0.5)) == pytest.approx(1000 * 1e-6 + 300 * 4e-6)
+    assert [said.key for said in open_.assumptions] == ["cost.api cached input"]
+    cached = Api(model="mine", input_usd_per_token=1e-6, cached_input_usd_per_token=1e-7, output_usd_per_token=4e-6)
+    assert usd_per_query(tariff(cached), Usage(1000, 0, 0, cached=0.5)) == pytest.approx(500 * 1e-6 + 500 * 1e-7)
+    assert tariff(cached).assumptions == ()
+    # A request of any length pays the same.
+    assert usd_per_query(open_, Usage(1e6, 0, 10, long=1.0)) == usd_per_query(open_, Usage(1e6, 0, 10))
+
+
+def test_prices_of_ones_own_have_no_batch_prices_beside_them_but_may_be_discounted() -> None:
+    own = Api(model="mine", input_usd_per_token=1e-6, output_usd_per_token=4e-6, batch=True)
+    with pytest.raises(PriceError, match="give batch_discount"):
+        tariff(own)
+    half = tariff(own.having({"batch": False, "batch_discount": 0.5}))
+    assert usd_per_query(half, Usage(1000, 0, 100)) == pytest.approx(0.5 * 1.4e-3)
+
+
+def test_what_a_host_says_of_its_price_is_an_assumption() -> None:
+    from capplan.catalog.api_prices import api_price
+
+    host = "deepseek"
+    price = api_price("deepseek-r1", host)
+    noted = _catalogued(Api(model="deepseek-r1", provider=host), price.model_copy(update={"note": "off-peak only"}))
+    assert ("cost.api provider", "off-peak only") in [(said.key, said.source) for said in noted.assumptions]
+
+
+def test_output_is_thinking_and_answer_together() -> None:
+    assert Usage(10, np.array([100, 200]), 50).output_tokens.tolist() == [150, 250]
+    assert Usage(100, 300, 0).mix() == "100 input + 300 thinking tokens a query (input 25% : output 75%)"

@@ -11,11 +11,14 @@ from capplan.catalog.accelerators import accelerator
 from capplan.cost.base import above, cheapest_base, hourly_nodes
 from capplan.cost.bill import bill, kept_board_w
 from capplan.cost.energy import idle_w
-from capplan.cost.ways import day
+from capplan.cost.terms import rents
+from capplan.cost.varied import varied_bill
+from capplan.cost.ways import day, split
 from capplan.errors import UserError
 from capplan.scenario.cost import Cost, Peak, Pricing
 
 H100 = accelerator("h100-sxm")
+ON_DEMAND = Pricing((("on_demand", 1.0),))
 YEAR_S = 365 * 86400.0
 curves = st.lists(st.floats(0.05, 5), min_size=2, max_size=24)
 
@@ -97,3 +100,34 @@ def test_a_minimum_commitment_is_paid_whatever_is_needed() -> None:
     cost = Cost(pricing=Pricing((("reserved", 1.0),)), term_s=YEAR_S, gpu_hourly_usd_per_s=1.0 / 3600, minimum_gpus=64)
     assert bill(cost, 8, 1, H100, 300.0).lines.total_usd(0) == Decimal("560640.00")  # 64 x 8760 h x 1 USD
     assert bill(cost, 80, 10, H100, 300.0).lines.total_usd(0) == Decimal("700800.00")
+
+
+@pytest.mark.parametrize("curve", [[], [0.0, 0.0], [1.0, -1.0], [1.0, float("nan")], [[1.0, 2.0]]])
+def test_a_day_without_load_is_no_day(curve: list[float]) -> None:
+    with pytest.raises(ValueError, match="rates from 0 up"):
+        hourly_nodes(10, curve)
+
+
+def test_a_peak_pays_the_catalogues_rent_unless_it_is_given() -> None:
+    cost = Cost(pricing=Pricing((("reserved", 1.0),)), term_s=YEAR_S, peak=Peak(curve="r1-production"))
+    (reserved, share), (peak, none) = rents(cost, "h100-sxm")
+    assert (reserved.way, share, peak.way, none) == ("reserved", 1.0, "on_demand", 0.0)
+    assert peak.usd_per_s == next(r.usd_per_s for r, _ in rents(Cost(pricing=ON_DEMAND), "h100-sxm"))
+    spot = cost.having({"peak": Peak(curve="r1-production", pricing="spot", gpu_hourly_usd_per_s=1.0 / 3600)})
+    assert [(r.way, r.usd_per_s) for r, _ in rents(spot, "h100-sxm")][1] == ("spot", 1.0 / 3600)
+
+
+def test_a_peak_whose_rent_varies_varies_the_bill_above_the_base_alone() -> None:
+    cost = Cost(pricing=Pricing((("reserved", 1.0),)), term_s=YEAR_S, gpu_hourly_usd_per_s=1.0 / 3600,
+                peak=Peak(curve="r1-production", gpu_hourly_usd_per_s=2.0 / 3600, base=0.5))  # fmt: skip
+    rents_usd_per_s = np.array([2.0, 4.0]) / 3600
+    made = varied_bill(cost, H100, [80.0, 80.0], 10.0, 300.0, values={"cost.peak.gpu_hourly": rents_usd_per_s})
+    once, twice = ({line.name: line.usd_per_year for line in made.lines.row(at)} for at in (0, 1))
+    assert once == {line.name: line.usd_per_year for line in bill(cost, 80, 10, H100, 300.0).lines.row(0)}
+    assert twice["rent_reserved"] == once["rent_reserved"] == Decimal("350400.00")  # 40 GPUs around the clock
+    assert twice["rent_on_demand"] == pytest.approx(2 * once["rent_on_demand"])
+
+
+def test_only_a_scenario_with_a_peak_is_split() -> None:
+    with pytest.raises(ValueError, match="no peak above a base"):
+        split(Cost(), np.array([10.0]), 1.0, 2.0)

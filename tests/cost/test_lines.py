@@ -1,21 +1,28 @@
 """Bills add up to the cent, grow with every price, and refuse what has no price."""
 
+import json
 import math
+import pickle
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capplan.catalog import files
 from capplan.catalog.accelerators import accelerator
+from capplan.catalog.figures import MissingFigure
 from capplan.catalog.prices import Quote, of_term, purchase
 from capplan.cost.bill import bill
+from capplan.cost.energy import power_law
 from capplan.cost.lines import CostLines, broadcast, cents, column, usd, usd_per
-from capplan.cost.ownership import OwnershipTerms, annuity, depreciation_and_financing, own, spare_nodes
+from capplan.cost.ownership import OwnershipTerms, annuity, depreciation_and_financing, own, spare_nodes, stack
 from capplan.cost.rent import catalogued_rent
-from capplan.cost.terms import host_usd_per_gpu, network_usd_per_gpu, ownership_terms
+from capplan.cost.terms import _figure, host_usd_per_gpu, network_tiers, network_usd_per_gpu, ownership_terms
 from capplan.errors import PriceError, UserError
 from capplan.scenario.cost import Cost, Pricing
 
@@ -267,3 +274,72 @@ def test_columns_of_unlike_shapes_are_stretched() -> None:
     assert usd(5) == Decimal("0.05")
     with pytest.raises(ValueError, match="one of"):
         lines.category_cents("fun")
+
+
+def test_the_lines_of_a_row_are_those_lines_wherever_they_go() -> None:
+    made = bill([Cost(), Cost(pricing=Pricing((("on_demand", 1.0),)))], [8, 8], [1, 1], H100, 400.0).lines
+    row, again, other = made.row(0), made.row(0), made.row(1)
+    assert row == again and hash(row) == hash(again) and row == tuple(row)
+    assert row != other and row != "lines" and row != 3
+    sent = pickle.loads(pickle.dumps(row))
+    assert type(sent) is tuple and sent == row
+
+
+def test_a_line_of_no_known_category_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="fees: one of"):
+        column("fee", "Fee", "fees", 1.0, "", "")
+
+
+def test_a_bill_needs_one_setting_or_one_for_each_row() -> None:
+    with pytest.raises(ValueError, match="2 settings for 3 rows"):
+        bill([Cost(), Cost()], [8, 8, 8], [1, 1, 1], H100, 400.0)
+
+
+@pytest.mark.parametrize(("interest", "years"), [(-0.01, 4), (0.06, 0), (0.06, -1), (float("nan"), 4)])
+def test_an_annuity_needs_an_interest_and_a_time(interest: float, years: float) -> None:
+    with pytest.raises(ValueError, match="interest from 0 up over a time above 0"):
+        annuity([0.06, interest], years)
+
+
+def test_terms_of_a_sweep_name_a_source_only_where_all_rows_share_it() -> None:
+    rows = [OwnershipTerms(25e3, 0, 0, 700, 4, sources=(("gpu_price_usd", said), ("pue", "default")))
+            for said in ("vendor", "dealer")]  # fmt: skip
+    both = stack(rows)
+    assert (both.gpu_price_usd, both.source("gpu_price_usd"), both.source("pue")) == (25e3, "by row", "default")
+    with pytest.raises(ValueError, match="one row at least"):
+        stack([])
+
+
+@pytest.fixture
+def emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """`emptied(name, key)`: a catalogue of one's own whose prices/datacenter file lacks a key."""
+
+    def without(name: str, key: str) -> None:
+        tree = {**files.load_yaml(files.find("prices/datacenter", name))}
+        del tree[key]
+        folder = tmp_path / "prices" / "datacenter"
+        folder.mkdir(parents=True)
+        (folder / f"{name}.yaml").write_text(json.dumps(tree))
+        monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path))
+
+    for cached in (_figure, network_tiers, power_law):
+        cached.cache_clear()
+    yield without
+    for cached in (_figure, network_tiers, power_law):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "asks", "said"),
+    [
+        ("node", "host", lambda: host_usd_per_gpu(H100), r"host\.mid.*host cost"),
+        ("network", "tiers", network_tiers, "tiers.*network cost"),
+        ("power", "idle", power_law, "idle.*power of a board"),
+    ],
+)
+def test_a_catalogue_without_a_figure_is_told_what_needs_it(
+    emptied: Callable[[str, str], None], name: str, key: str, asks: Callable[[], object], said: str
+) -> None:
+    emptied(name, key)
+    with pytest.raises(MissingFigure, match=said):
+        asks()
