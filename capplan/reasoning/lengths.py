@@ -17,13 +17,10 @@ _SHARES = (np.arange(2000) + 0.5) / 2000
 
 
 class LengthLaw(Protocol):
-    """A law of lengths in tokens. Every answer is in tokens except `cv` and `share_above`, which are ratios."""
+    """A law of lengths in tokens. Every answer is in tokens except `share_above`, a ratio."""
 
     @property
     def mean_tokens(self) -> Values: ...
-
-    @property
-    def cv(self) -> Values: ...
 
     def quantile_tokens(self, share: Values) -> Array: ...
 
@@ -39,7 +36,6 @@ class Constant:
     """Every request has the same length; an array of lengths is a sweep, and the answers broadcast over it."""
 
     tokens: Values
-    cv: float = 0.0
 
     @property
     def mean_tokens(self) -> Values:
@@ -84,10 +80,6 @@ class Lognormal:
     def mean_tokens(self) -> float:
         return math.exp(self.mu + self.sigma**2 / 2)
 
-    @property
-    def cv(self) -> float:
-        return math.sqrt(math.expm1(self.sigma**2))
-
     def quantile_tokens(self, share: Values) -> Array:
         return np.exp(self.mu + self.sigma * normal.quantile(share))
 
@@ -128,10 +120,6 @@ class _OnGrid(ABC):
     @property
     def mean_tokens(self) -> float:
         return float(self._grid.mean())
-
-    @property
-    def cv(self) -> float:
-        return float(self._grid.std() / self._grid.mean())
 
     def capped_mean_tokens(self, cap_tokens: Values) -> Array:
         return np.asarray(np.minimum(self._grid, np.asarray(cap_tokens)[..., None]).mean(axis=-1))
@@ -184,10 +172,6 @@ class Mixture:
     def mean_tokens(self) -> Values:
         return self._sum([part.mean_tokens for part in self.parts])
 
-    @property
-    def cv(self) -> Values:
-        return _cv(self)
-
     def quantile_tokens(self, share: Values) -> Array:
         # A percentile of the whole lies between those of its parts.
         each = np.broadcast_arrays(*(part.quantile_tokens(share) for part in self.parts))
@@ -232,10 +216,6 @@ class Scaled:
     def mean_tokens(self) -> Values:
         return self.factor * self.law.mean_tokens
 
-    @property
-    def cv(self) -> Values:
-        return self.law.cv
-
     def quantile_tokens(self, share: Values) -> Array:
         return self.factor * self.law.quantile_tokens(share)
 
@@ -259,10 +239,6 @@ class Capped:
     @property
     def mean_tokens(self) -> Values:
         return self.law.capped_mean_tokens(self.most_tokens)
-
-    @property
-    def cv(self) -> Values:
-        return _cv(self)
 
     def quantile_tokens(self, share: Values) -> Array:
         return np.minimum(self.law.quantile_tokens(share), self.most_tokens)
@@ -314,9 +290,3 @@ def part_of(law: LengthLaw, low: float, high: float) -> LengthLaw:
     if isinstance(law, Constant):
         return law
     return Slice(law, low, high, float(law.mean_tokens / law.quantile_tokens(_SHARES).mean()))
-
-
-def _cv(law: LengthLaw) -> Array:
-    """Standard deviation over mean, from a law's moments."""
-    mean, square = np.asarray(law.mean_tokens), law.capped_square_tokens2(np.inf)
-    return np.asarray(np.sqrt(np.maximum(square / np.maximum(mean, 1e-9) ** 2 - 1.0, 0.0)))

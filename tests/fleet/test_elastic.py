@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.errors import UserError
 from capplan.fleet.elastic import down_share, redone_factor, spares_for_availability, standing
 
 parts = st.lists(st.integers(1, 50), min_size=2, max_size=48)
@@ -78,3 +79,14 @@ def test_impossible_settings_are_refused() -> None:
         spares_for_availability(3, 0.01, 1.0)
     with pytest.raises(ValueError, match="down"):
         spares_for_availability(3, 1.0, 0.99)
+
+
+@pytest.mark.parametrize(("work_s", "evictions_per_s"), [(-1.0, 0.1), (1.0, -0.1), (float("nan"), 0.1)])
+def test_work_and_evictions_below_nothing_are_refused(work_s: float, evictions_per_s: float) -> None:
+    with pytest.raises(ValueError, match="from 0 up"):
+        redone_factor([10.0, work_s], evictions_per_s)
+
+
+def test_replicas_that_are_hardly_ever_up_have_no_number_of_spares() -> None:
+    with pytest.raises(UserError, match=r"up 0\.0% of the time: no number of spares"):
+        spares_for_availability(1000, 0.9999999, 0.999)

@@ -96,3 +96,9 @@ def test_ten_thousand_rows_are_one_call_in_about_a_second() -> None:
     wait = mean_wait_s(servers, servers * 0.9, 1.0)
     assert wait.shape == (10_000,)
     assert np.all(np.diff(wait) < 0)
+
+
+@pytest.mark.parametrize("load", [-0.1, float("inf"), float("nan")])
+def test_a_load_that_is_no_amount_is_refused(load: float) -> None:
+    with pytest.raises(ValueError, match="load: finite numbers from 0 up"):
+        erlang_c(2, [1.0, load])

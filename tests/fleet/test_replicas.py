@@ -65,3 +65,9 @@ def test_the_smallest_count_is_exact_for_every_element() -> None:
     need = np.array([1, 2, 3, 64, 65, 1_000_003])
     assert smallest_count(lambda n: n >= need, np.ones(6, int)).tolist() == need.tolist()
     assert int(smallest_count(lambda n: n < 0, 1, limit=1000)) == -1
+
+
+@pytest.mark.parametrize(("size", "node"), [(0, 8), (8, 0), ([1, 0], 8)])
+def test_replicas_and_nodes_have_at_least_one_gpu(size: object, node: int) -> None:
+    with pytest.raises(ValueError, match="1 or more are needed"):
+        nodes_needed(5, size, node)

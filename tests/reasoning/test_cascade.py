@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.errors import UserError
 from capplan.plan import plans
 from capplan.reasoning.cascade import Tier, cascade
 from capplan.reasoning.scene import demand_of
@@ -103,3 +104,22 @@ def test_a_verifier_in_a_stage_is_paid_for_by_those_who_come_to_it():
     judged = "{strategy: best_of_n, samples: 4, k: 4, verifier: {model: qwen2.5-7b}}"
     whole = loads(HEAD + f"reasoning: {{strategy: cascade, escalated: 50 %, stages: [direct, {judged}]}}", "x.yaml")
     assert demand_of(whole).verifier.requests == pytest.approx(0.5 * demand_of(alone(judged)).verifier.requests)
+
+
+def test_no_tiers_answer_nothing():
+    with pytest.raises(UserError, match="at least one tier"):
+        cascade([])
+
+
+def test_stages_with_verifiers_of_two_models_are_told():
+    stages = [
+        f"{{strategy: best_of_n, samples: 4, verifier: {{model: {model}}}}}" for model in ("qwen2.5-7b", "qwen3-8b")
+    ]
+    both = loads(HEAD + f"reasoning: {{strategy: cascade, escalated: 50 %, stages: [{', '.join(stages)}]}}", "x.yaml")
+    with pytest.raises(UserError, match="all verifiers of a cascade have to be the same model"):
+        demand_of(both)
+
+
+def test_a_cascade_does_no_thinking_of_its_own_that_a_policy_could_act_on():
+    free, hinted = (demand_of(escalating(more)) for more in ("", ", policies: {hint: {reduction: 50 %}}"))
+    assert hinted.output_tokens == free.output_tokens

@@ -1,12 +1,14 @@
 """Laws of lengths: truncation, percentiles, mixtures, and the longest of several samples."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog import figures
-from capplan.reasoning.lengths import Constant, Lognormal, Quantiles, Scaled, mixture
+from capplan.reasoning.lengths import Constant, Lognormal, Quantiles, Scaled, mixture, part_of
 from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import WITHIN_PROMPT_CV
 
@@ -95,3 +97,26 @@ def test_a_mixture_has_the_mean_of_its_parts_and_both_their_humps():
     assert both.mean_tokens == pytest.approx(0.7 * 200 + 0.3 * 5000, rel=0.01)
     assert float(both.quantile_tokens(0.35)) < 260
     assert float(both.quantile_tokens(0.85)) > 4000
+
+
+@given(st.floats(1, 1e4), st.floats(0.01, 0.99))
+def test_one_quantile_is_a_length_for_all_requests(tokens, share):
+    law = Quantiles((0.5,), (tokens,))
+    assert float(law.quantile_tokens(share)) == tokens
+    assert law.mean_tokens == pytest.approx(tokens)
+
+
+@given(laws, st.floats(0.1, 10), st.integers(2, 8))
+def test_slices_of_a_law_make_it_up_again(law, factor, count):
+    ends = [i / count for i in range(count + 1)]
+    whole = Scaled(law, factor)
+    parts = [part_of(whole, low, high) for low, high in pairwise(ends)]
+    # The shortest and the longest millionth are cut off a slice, which counts where tails are heavy.
+    assert np.mean([part.mean_tokens for part in parts]) == pytest.approx(float(whole.mean_tokens), rel=0.02)
+    middles = [float(part.quantile_tokens(0.5)) for part in parts]
+    assert middles == sorted(middles)
+
+
+def test_slices_of_requests_of_one_length_are_alike():
+    assert part_of(Constant(500.0), 0.9, 1.0) == Constant(500.0)
+    assert float(part_of(Scaled(Constant(500.0), 2.0), 0.9, 1.0).mean_tokens) == 1000.0

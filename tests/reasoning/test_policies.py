@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.catalog.files import CatalogError
 from capplan.plan import plan, plans
 from capplan.plan.varied import varied
 from capplan.reasoning import published
@@ -297,3 +298,26 @@ def test_effects_of_no_policy_leave_everything_as_it_is():
     assert accuracy(options, QUERY, published.base("any", single_accuracy=0.74)).value == 0.74
     assert demand(options, QUERY) == demand(options, QUERY)
     assert not effects(Policies(), R1_THINKING).each
+
+
+def test_a_classifier_of_one_class_takes_every_query_for_it():
+    assert confusion(DifficultyClassifier(classes=(QueryClass(share=1.0),), accuracy=0.8)).tolist() == [[1.0]]
+
+
+def test_hits_of_an_answer_cache_spare_the_verifier_too():
+    judged = "{strategy: best_of_n, samples: 4, verifier: {model: qwen2.5-7b}"
+    text = "version: 1\nmodel: deepseek-r1\nworkload: {qps: 10}\nreasoning: " + judged
+    free, cached = (demand_of(loads(text + more, "x.yaml")).verifier
+                    for more in ("}", ", policies: {answer_cache: {hit_rate: 75 %}}}"))  # fmt: skip
+    for name in ("prefill_tokens", "requests", "decode_tokens"):
+        assert getattr(cached, name) == pytest.approx(0.25 * getattr(free, name))
+    assert cached.passes == free.passes  # a query that is thought about waits as long
+
+
+def test_a_parameter_file_that_is_no_mapping_is_told(tmp_path, monkeypatch):
+    folder = tmp_path / "quality"
+    folder.mkdir()
+    (folder / "odd.yaml").write_text("name: odd\ntitle: Odd\nrate: 5 %\n")
+    monkeypatch.setenv("CAPPLAN_CATALOG", str(tmp_path))
+    with pytest.raises(CatalogError, match="configs/quality: 'rate' must be a mapping"):
+        published.law_range("odd", "rate")

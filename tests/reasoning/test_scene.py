@@ -107,3 +107,10 @@ def test_the_printed_tables_of_lengths_are_presets_by_name():
 def test_a_preset_that_does_not_exist_is_told(name, complaint):
     with pytest.raises(ScenarioFaults, match=complaint):
         scenario(f"reasoning: {{strategy: long_thinking, thinking_tokens: {name}}}")
+
+
+def test_a_model_described_in_place_is_called_what_it_calls_itself():
+    assert scene.model_name({"name": "mine", "layers": 2}) == "mine"
+    assert scene.model_name({"layers": 2}) == "custom model"
+    assert scene.model_name("Llama 3.3 70B") == "llama-3.3-70b"
+    assert scene.model_name("never-heard-of") == "never-heard-of"

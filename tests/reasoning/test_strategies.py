@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capplan.errors import UserError
-from capplan.reasoning import published
+from capplan.reasoning import published, scene
 from capplan.reasoning.demand import Demand, stack
 from capplan.reasoning.lengths import Constant, Lognormal
 from capplan.reasoning.options import Options, Query, Verifier
@@ -245,3 +245,81 @@ def test_a_cap_that_cuts_thinking_costs_accuracy_between_nothing_and_all_of_it()
     assert found.status == "extrapolated"
     loose = replace(options, thinking_budget_tokens=1e9)
     assert accuracy(loose, QUERY, GIVEN) is GIVEN.single
+
+
+def test_budget_forcing_thinks_to_the_budget_where_no_law_is_given():
+    forced = Options(strategy="long_thinking", thinking_budget_tokens=3000.0)
+    assert demand(forced, QUERY).thinking_tokens == 3000
+    # With all the thinking that it was measured with, an answer is as good as measured.
+    assert float(accuracy(forced, QUERY, GIVEN).value) == pytest.approx(0.74)
+
+
+def test_a_verifier_and_a_difficulty_that_are_given_go_before_the_published_ones():
+    oracle, coin = (
+        Options(strategy="best_of_n", samples=8.0, verifier=Verifier(accuracy=trust), concentration=np.inf)
+        for trust in (1.0, 0.5)
+    )
+    sure, blind = (accuracy(options, QUERY, GIVEN) for options in (oracle, coin))
+    assert float(sure.value) == pytest.approx(1 - 0.26**8) and float(blind.value) == pytest.approx(0.74)
+    assert "verifier accuracy as given" in sure.basis and "concentration as given" in sure.basis
+    assert sure.low == sure.value == sure.high  # nothing is left open
+
+
+def test_a_critic_of_known_accuracy_mends_and_self_correction_does_not():
+    alone = Options(strategy="refine", rounds=3.0)
+    critic = replace(alone, critic=Verifier(accuracy=0.9))
+    mended, drifted = (accuracy(options, QUERY, GIVEN) for options in (critic, alone))
+    assert mended.value > 0.74 > drifted.value
+    assert "critic accuracy as given" in mended.basis and "no critic of known accuracy" in drifted.basis
+
+
+@pytest.mark.parametrize("strategy", ALL)
+def test_without_a_figure_no_strategy_claims_an_accuracy(strategy):
+    stages = {"stages": STAGES} if strategy == "cascade" else {}
+    nothing = published.base("any")
+    assert accuracy(Options(strategy=strategy, **stages), QUERY, nothing) is None
+    assert nothing.reason == "no `quality` section: give benchmark, single_sample_accuracy or curve"
+
+
+def test_samples_shorter_than_the_measured_ones_count_in_proportion():
+    base = replace(GIVEN, reference_tokens=1024.0)
+    half, whole = (accuracy(Options(k=k), QUERY, base) for k in (2.0, 4.0))  # 256 tokens a step
+    assert float(whole.value) == pytest.approx(0.74)
+    assert (float(half.value), half.high) == (pytest.approx(0.37), 0.74)
+    assert half.status == "extrapolated"
+
+
+def test_a_sweep_of_caps_is_one_array_call_equal_to_single_ones():
+    law, caps = Lognormal.from_mean_cv(4000.0, 1.0), np.array([500.0, 2000.0, 8000.0])
+    swept = accuracy(Options(strategy="long_thinking", thinking=law, thinking_budget_tokens=caps), QUERY, GIVEN)
+    for at, cap in enumerate(caps):
+        one = accuracy(Options(strategy="long_thinking", thinking=law, thinking_budget_tokens=float(cap)), QUERY, GIVEN)
+        assert (swept.low[at], swept.value[at]) == (pytest.approx(float(one.low)), pytest.approx(float(one.value)))
+
+
+def test_adaptive_voting_never_takes_a_sweep_of_accuracies_for_one():
+    base = replace(GIVEN, single=replace(GIVEN.single, value=np.array([0.6, 0.9])))
+    options = Options(strategy="majority_vote", samples=16.0, adaptive=True)
+    assert scene.knowing(options, base, QUERY) is options
+    assert scene.knowing(options, GIVEN, QUERY).single_accuracy == pytest.approx(0.74)
+
+
+def test_a_strategy_whose_own_import_fails_is_not_called_unknown(tmp_path, monkeypatch):
+    from capplan.reasoning import strategies
+
+    (tmp_path / "broken.py").write_text("import no_such_library\n")
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    with pytest.raises(ModuleNotFoundError, match="no_such_library"):
+        ask(strategy="broken")
+
+
+def test_a_strategy_without_rounds_is_planned_and_not_simulated(tmp_path, monkeypatch):
+    from capplan.reasoning import strategies
+    from capplan.reasoning.rounds import Drawn, rounds
+
+    (tmp_path / "roundless.py").write_text("from capplan.reasoning.strategies.direct import accuracy, demand\n")
+    monkeypatch.setattr(strategies, "__path__", [*strategies.__path__, str(tmp_path)])
+    assert ask(strategy="roundless").output_tokens == 300
+    lengths = np.array([1])
+    with pytest.raises(UserError, match="strategy roundless does not say what its requests are"):
+        rounds(Options(strategy="roundless"), Drawn(lengths, lengths, lengths, np.random.default_rng(0)))
