@@ -123,6 +123,8 @@ def import_(
     if reading.is_config(text):
         _import_model(file, on, name, folder, format, out, quiet)
         return
+    if name:
+        raise UserError(f"--name {name}: names the model of a config.json, and {file} holds prices")
     if tier and tier not in ("hyperscaler", "neocloud", "long_tail"):
         raise UserError(f"--tier {tier}: no such tier (choose from hyperscaler, neocloud, long_tail)")
     read = reading.read(text, str(file), on, provider)

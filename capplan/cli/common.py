@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -69,6 +70,8 @@ _SHARED: dict[str, tuple[Any, object]] = {
     "quiet": (Quiet, False),
     "no_color": (NoColor, False),
 }
+# Longer than most paths.
+_ENDLESS = re.compile(r"(\S{500})\S{500,}(\S{500})")
 # Inputs of ours: a report must never be written over one, whatever `--out` says.
 _INPUT_SUFFIXES = {".yaml", ".yml"}
 
@@ -202,7 +205,16 @@ def write(text: str, out: Path | None = None) -> None:
 def note(message: str) -> None:
     """A line for people, beside the data: notes, warnings, verdicts. Codes that steer a terminal are left out."""
     with contextlib.suppress(OSError):  # nobody can be told that there is nowhere to tell it
-        typer.echo("".join(letter for letter in message if letter.isprintable() or letter == "\n"), err=True)
+        typer.echo("".join(letter for letter in clipped(message) if letter.isprintable() or letter == "\n"), err=True)
+
+
+def clipped(message: str) -> str:
+    """A message without the middle of words that no eye reads: what somebody pasted, given back in an error.
+
+    >>> len(clipped("no such key: " + "x" * 10**6))
+    1016
+    """
+    return _ENDLESS.sub(r"\1...\2", message)
 
 
 def is_scenario(path: Path) -> bool:

@@ -66,6 +66,8 @@ def command(
     name = _format(format, out)
     limits, day = _policy(policy, max_increase), _day(as_of)
     before, after = _sides(base, head, git, settings or [])
+    if settings and not any(one.planned for one in (*before.values(), *after.values())):
+        raise UserError(f"--set {settings[0]}: reports stand as they were written; name a scenario for BASE or HEAD")
     names = (f"{git}:{base}" if git else base, head or base)
     found = diff(before, after, names, limits, day, causes, _annotated(scenario))
     write(render(found, name, columns(out), colored(out, no_color)), out)

@@ -156,6 +156,9 @@ def code_of(arguments: list[str]) -> int:
         _config.apply()
         code = typer.main.get_command(app).main(arguments, prog_name="capplan", standalone_mode=False)
     except typer.TyperException as wrong_usage:
+        from capplan.cli.common import clipped
+
+        wrong_usage.message = clipped(wrong_usage.message)
         wrong_usage.show()  # type: ignore[attr-defined]
         return wrong_usage.exit_code
     except CapplanError as error:
@@ -164,6 +167,9 @@ def code_of(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            _say(f"{error.filename}: {error.strerror}")
+            return UserError.exit_code
         if error.errno != errno.ENOSPC:
             return _bug(error)
         # Files of ours are written elsewhere, which says so: this one was stdout, by `--help` or `--version`.

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Queries of a study: each of its configurations is simulated twice.
 STUDIED = 10_000
+# Beyond any number that can be served here one by one.
+MOST = 10**9
 
 
 class Load(StrEnum):
@@ -65,24 +67,30 @@ Trace = Annotated[
 def command(
     scenario: ScenarioFile = None,
     trace: Trace = None,
-    requests: Annotated[int | None, typer.Option("--requests", min=1, help="Queries of synthetic traffic.")] = None,
+    requests: Annotated[
+        int | None, typer.Option("--requests", min=1, max=MOST, help="Queries of synthetic traffic.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
     at: Annotated[
         Load,
         typer.Option("--load", help="The busiest hour, the mean of the day, or its hours as `workload.day` has them."),
     ] = Load.peak,
-    rate_factor: Annotated[float, typer.Option("--rate-factor", help="So many times the arrivals a second.")] = 1.0,
+    rate_factor: Annotated[
+        str, typer.Option("--rate-factor", metavar="RATIO", help="So many times the arrivals a second.")
+    ] = "1",
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
-    replicas: Annotated[int | None, typer.Option("--replicas", min=1, help="Instead of the plan's number.")] = None,
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", min=1, max=MOST, help="Instead of the plan's number.")
+    ] = None,
     prefill_replicas: Annotated[
-        int | None, typer.Option("--prefill-replicas", min=1, help="Of them, those that only read prompts.")
+        int | None, typer.Option("--prefill-replicas", min=1, max=MOST, help="Of them, those that only read prompts.")
     ] = None,
     routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
     prediction_error: Annotated[
-        float,
-        typer.Option("--prediction-error", min=0, help="By predicted length: sigma of the log of its error."),
-    ] = 0.0,
+        str,
+        typer.Option("--prediction-error", metavar="SIGMA", help="By predicted length: sigma of the log of its error."),
+    ] = "0",
     cascade: Annotated[
         bool, typer.Option("--cascade", help="All queries to the first tier; to the next what it does not settle.")
     ] = False,
@@ -113,7 +121,7 @@ def command(
     check_tokens: Annotated[
         int, typer.Option("--check-tokens", min=1, help="Thinking tokens from one check to the next.")
     ] = 512,
-    warm_up: Annotated[float, typer.Option("--warm-up", help="Share of the time that is cut.")] = 0.2,
+    warm_up: Annotated[str, typer.Option("--warm-up", metavar="SHARE", help="Share of the time that is cut.")] = "20 %",
     exact: Annotated[bool, typer.Option("--exact", help="Step every token, to check the short cuts.")] = False,
     drop_long: Annotated[bool, typer.Option("--drop-long", help="Leave out requests beyond the context.")] = False,
     max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Most requests held at once.")] = 3_000_000,
@@ -150,10 +158,10 @@ def command(
         requests=requests,
         seed=seed,
         peak=at is Load.peak,
-        rate_factor=rate_factor,
+        rate_factor=_parsed("--rate-factor", rate_factor, "ratio", 1.0),
         day=at is Load.day,
         cascade=cascade,
-        prediction_error=prediction_error,
+        prediction_error=_parsed("--prediction-error", prediction_error, "ratio", 0.0),
         start_s=_parsed("--from", start, "s", 0.0),
         end_s=_parsed("--until", until, "s", float("inf")),
         replicas=replicas,
@@ -166,7 +174,7 @@ def command(
         checkpoint_tokens=checkpoint,
         kv_kept=_parsed("--keep-kv", keep_kv, "ratio", 1.0),
         stopping=None if early is None else Stopping(early, _parsed("--stop-at", stop_at, "ratio", 0.5), check_tokens),
-        warm_up=warm_up,
+        warm_up=_parsed("--warm-up", warm_up, "ratio", 0.2),
         exact=exact,
         drop_long=drop_long,
         most_requests=max_requests,

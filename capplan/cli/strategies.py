@@ -25,7 +25,10 @@ Models = Annotated[
     ),
 ]
 Equal = Annotated[
-    str, typer.Option("--equal", metavar="MEASURE", help="With --models: equal tokens, flop, cost or latency.")
+    str | None,
+    typer.Option(
+        "--equal", metavar="MEASURE", help="With --models: equal tokens, flop, cost or latency.  [default: flop]"
+    ),
 ]
 Training = Annotated[
     list[str] | None,
@@ -40,7 +43,7 @@ def command(
     scenario: ScenarioFile = None,
     models: Models = None,
     policies: ByPolicy = False,
-    equal: Equal = "flop",
+    equal: Equal = None,
     training: Training = None,
     settings: Settings = None,
 ) -> "Report":
@@ -57,13 +60,13 @@ def command(
         told, asked = steps.notes, loaded.resolved()
         return report("policies", steps.plans, rows=steps.rows, axes=("policy",), notes=told, scenario=asked)
     if models is None:
-        if training:
-            raise UserError(f"--training {training[0]}: needs --models")
+        if training or equal is not None:
+            raise UserError(f"{f'--training {training[0]}' if training else f'--equal {equal}'}: needs --models")
         found = compare(loaded)
         axes, asked = found.columns, loaded.resolved()
         return report("strategies", found.plans, rows=found.rows, axes=axes, notes=found.notes, scenario=asked)
     names = [name.strip() for name in models.split(",") if name.strip()]
-    made = at_equal(loaded, names, equal, _training(training or []))
+    made = at_equal(loaded, names, equal or "flop", _training(training or []))
     return report("compute", made.plans, rows=made.rows, axes=("model",), notes=made.notes, scenario=loaded.resolved())
 
 

@@ -5,6 +5,7 @@ A worker that is lost takes nothing with it: what it had not finished is done ag
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -117,8 +118,9 @@ class Crew:
 
 @contextmanager
 def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet: bool = False) -> Iterator[Crew]:
-    """Workers for the time of a command. jobs: processes here; cluster: address of a Dask scheduler, which goes first.
+    """Workers for the time of a command.
 
+    jobs: processes here, one a core at most. cluster: address of a Dask scheduler, which goes first.
     Raises UserError where the cluster's library is not installed or the cluster cannot be reached.
     """
     bar = sys.stderr.isatty() and not quiet
@@ -127,7 +129,8 @@ def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet:
         client, fresh, lost = _dask(cluster)
         made = Crew(fresh, lost, label, bar)
     elif jobs > 1:
-        made = Crew(lambda: ProcessPoolExecutor(jobs), (BrokenExecutor,), label, bar)
+        # All are started at once: more than there are cores would do no work sooner, and many would do none at all.
+        made = Crew(lambda: ProcessPoolExecutor(min(jobs, os.cpu_count() or 1)), (BrokenExecutor,), label, bar)
     else:
         made = Crew(None, (), label, bar)
     try:

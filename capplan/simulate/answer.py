@@ -19,7 +19,7 @@ from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
 from capplan.simulate.question import Question
 from capplan.simulate.requests import Floats, Ints, Requests
-from capplan.simulate.run import Progress, Run
+from capplan.simulate.run import Progress, Run, can_be_held
 from capplan.simulate.setup import Setup, setup
 from capplan.simulate.station import Readers
 from capplan.simulate.summary import (
@@ -119,8 +119,10 @@ def _pool(name: str, ready: Setup, load: Load, question: Question) -> Pool:
     readers = None
     if ready.readers is not None:
         reads = _policy(ready.readers.policy, load.requests, question, question.prefill_replicas)
+        can_be_held(ready.readers.times, reads)
         readers = replace(ready.readers, times=compressed(ready.readers.times, question.kv_kept), policy=reads)
     policy = _policy(ready.policy, load.requests, question, _writing(ready, question, readers))
+    can_be_held(ready.times, policy)
     return Pool(
         name=name,
         times=compressed(ready.times, question.kv_kept),

@@ -22,11 +22,13 @@ def outages(
 
     every_s: mean time for which a replica is up, by the exponential law; inf for never. repair_s: for which it is down.
     """
+    if not np.isfinite(every_s):
+        return ()
     rng = np.random.default_rng(seed)
     found = []
     for replica in range(replicas):
         at_s = start_s
-        while np.isfinite(every_s) and (at_s := at_s + float(rng.exponential(every_s))) < end_s:
+        while (at_s := at_s + float(rng.exponential(every_s))) < end_s:
             found.append(Outage(at_s, replica, at_s + repair_s))
             at_s += repair_s
     return tuple(sorted(found, key=lambda outage: (outage.at_s, outage.replica)))

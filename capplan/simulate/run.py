@@ -20,6 +20,8 @@ from capplan.simulate.samples import Samples
 
 Progress = Callable[[int], None]
 PROGRESS_EVERY = 10_000
+# Places of sequences over all replicas: each takes some 90 bytes, and a gigabyte is enough.
+MOST_SEATS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -250,7 +252,18 @@ def _weights(requests: Requests, policy: Policy, seed: int) -> Ints | None:
     return np.maximum(1, np.rint(predicted)).astype(np.int64)
 
 
+def can_be_held(times: StepTimes, policy: Policy) -> None:
+    """Raises UserError for a fleet whose replicas, each with its places, would not fit into memory."""
+    if policy.replicas * times.max_sequences > MOST_SEATS:
+        raise UserError(
+            f"{policy.replicas:,} replicas of up to {times.max_sequences:,} sequences are more than can be simulated "
+            f"at once: take {MOST_SEATS // times.max_sequences:,} at most and as many times less traffic "
+            "(--replicas and --rate-factor)"
+        )
+
+
 def _check(requests: Requests, times: StepTimes, policy: Policy) -> None:
+    can_be_held(times, policy)
     if policy.priorities and len(policy.priorities) != len(requests.classes):
         raise UserError(
             f"priorities: {len(policy.priorities)} ranks for {len(requests.classes)} classes "
