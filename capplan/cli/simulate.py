@@ -18,6 +18,8 @@ from .common import ScenarioFile, Settings, load, reports, write
 if TYPE_CHECKING:
     from capplan.report.report import Report
     from capplan.scenario.schema import Scenario
+    from capplan.simulate.answer import Answer
+    from capplan.simulate.question import Question
     from capplan.simulate.study import Map
 
 # Queries of a study: each of its configurations is simulated twice.
@@ -71,6 +73,10 @@ def command(
         int | None, typer.Option("--requests", min=1, max=MOST, help="Queries of synthetic traffic.")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
+    seeds: Annotated[
+        int,
+        typer.Option("--seeds", min=1, max=10_000, metavar="N", help="So many runs, from --seed on, and their means."),
+    ] = 1,
     at: Annotated[
         Load,
         typer.Option("--load", help="The busiest hour, the mean of the day, or its hours as `workload.day` has them."),
@@ -139,19 +145,23 @@ def command(
 ) -> "Report":
     from capplan.report.formats.csv import to_csv
     from capplan.report.report import report
-    from capplan.simulate.answer import answer
     from capplan.simulate.policy import Preemption, Routing
     from capplan.simulate.question import Question, Stopping
+    from capplan.simulate.replications import replications
     from capplan.simulate.traffic.arrivals import Gaps
 
     loaded = load(scenario, settings)
     if study:
+        if seeds > 1:
+            raise UserError("--study serves the same queries with every configuration: leave --seeds out")
         if trace is not None:
             raise UserError("--study draws its own queries from the scenario: leave --trace out")
         with going_on(jobs, cluster, "configurations", out, resume) as mapped:
             return _study(loaded, requests or STUDIED, seed, mapped)
-    if jobs > 1 or cluster is not None or resume:
-        raise UserError("--jobs, --cluster and --resume divide a --study; the events of one simulation are one process")
+    if seeds == 1 and (jobs > 1 or cluster is not None or resume):
+        raise UserError("--jobs, --cluster and --resume divide runs, and this is one: ask for several with --seeds")
+    if seeds > 1 and series is not None:
+        raise UserError("--series: queue and KV over time are those of one run; leave --seeds out")
     early = _parsed("--stop-early", stop_early, "ratio", 0.0) if stop_early else None
     question = Question(
         trace=trace,
@@ -179,10 +189,11 @@ def command(
         drop_long=drop_long,
         most_requests=max_requests,
     )
-    watched = sys.stderr.isatty()
-    found = answer(loaded, question, _progress if watched else None)
-    if watched:
-        sys.stderr.write("\r" + " " * 40 + "\r")
+    if seeds > 1:
+        with going_on(jobs, cluster, "runs", out, resume) as mapped:
+            found = replications(loaded, question, seeds, mapped)
+    else:
+        found = _watched(loaded, question)
     if series is not None:
         names = tuple(found.series)
         columns = [found.series[name].tolist() for name in names]
@@ -196,6 +207,17 @@ def command(
         scenario=loaded.resolved(),
         distributions={name.upper(): values.tolist() for name, values in found.distributions.items()},
     )
+
+
+def _watched(scenario: "Scenario", question: "Question") -> "Answer":
+    """One run, with a line that counts its requests on a terminal."""
+    from capplan.simulate.answer import answer
+
+    watched = sys.stderr.isatty()
+    found = answer(scenario, question, _progress if watched else None)
+    if watched:
+        sys.stderr.write("\r" + " " * 40 + "\r")
+    return found
 
 
 def _study(scenario: "Scenario", requests: int, seed: int, mapped: "Map") -> "Report":

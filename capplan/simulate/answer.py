@@ -34,21 +34,59 @@ from capplan.simulate.summary import (
 
 
 @dataclass(frozen=True)
+class Told:
+    """What an answer rests on beside the figures of its runs. names, plans: of the pools. planned: latencies by class,
+    where the load is the plan's. said: sentences about the load. targets: see `summary.summaries`."""
+
+    names: tuple[str, ...]
+    plans: tuple[Plan, ...]
+    planned: Mapping[str, Mapping[str, float]]
+    said: tuple[str, ...]
+    warm_up: float
+    targets: Mapping[str, float]
+
+    def answer(
+        self,
+        found: tuple[ClassSummary, ...],
+        pools: tuple[PoolSummary, ...],
+        series: Mapping[str, Floats],
+        quantiles: Mapping[str, Floats],
+        intervals: str,
+    ) -> "Answer":
+        """Rows and sentences about such figures. intervals: what they are over, in words."""
+        plans, states = dict(zip(self.names, self.plans, strict=True)), {state.name: state for state in pools}
+        rows = [row for one in found for row in telling.rows(one, plans, self.planned.get(one.name, {}), states)]
+        notes = [*self.said, *telling.notes(found, self.warm_up, self.targets, intervals)]
+        notes += [note for state in pools for note in telling.pool_notes(state)]
+        for one in found:
+            notes += telling.differences(one, self.planned.get(one.name, {}), len(self.names) > 1)
+        return Answer(self, tuple(rows), tuple(notes), series, quantiles, found, pools)
+
+
+@dataclass(frozen=True)
 class Answer:
     """Rows under the contract's names, one a class and statistic; notes; queue and KV over time; quantiles to draw.
 
-    plans: one a pool, in the scenario's order. planned: their latencies by class, where the load is theirs. pools: one
-    a pool and verifier. series: those of each under its name.
+    pools: one a pool and verifier. series: those of each under its name.
     """
 
-    plans: tuple[Plan, ...]
-    planned: Mapping[str, Mapping[str, float]]
+    told: Told
     rows: tuple[Mapping[str, object], ...]
     notes: tuple[str, ...]
     series: Mapping[str, Floats]
     distributions: Mapping[str, Floats]
     summaries: tuple[ClassSummary, ...]
     pools: tuple[PoolSummary, ...]
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """One a pool, in the scenario's order."""
+        return self.told.plans
+
+    @property
+    def planned(self) -> Mapping[str, Mapping[str, float]]:
+        """Their latencies by class, where the load is theirs."""
+        return self.told.planned
 
 
 def answer(scenario: Scenario, question: Question, progress: Progress | None = None) -> Answer:
@@ -75,37 +113,27 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     seen = _delayed(served, setups)
     if len(tiers) > 1:
         seen = replace(seen, classes=names, class_index=served.tier)
-    targets = _targets(scenario)
-    found = summaries(seen, question.warm_up, targets)
-    planned = _planned(names, setups, scenario, question)
-    states = {name: pool_summary(leg, outcome(leg)) for name, leg in served.runs.items()}
-    ready = dict(zip(names, setups, strict=True))
-    rows = [row for one in found for row in telling.rows(one, ready, planned.get(one.name, {}), states)]
-    notes = [*said, *telling.notes(found, question.warm_up, targets)]
-    for name, state in states.items():
-        notes += telling.pool_notes(name, served.runs[name], state)
-    notes += [
-        f"Pool {name}: outages are left out, which are simulated for queries of one request only."
-        for name, one in ready.items()
-        if one.several and one.down[0] < inf
-    ]
-    notes += [
-        f"Pool {pool.name}: {len(pool.outages) + len(pool.readers_outages):,} times a replica went down, and "
-        f"{sum(served.runs[name].totals.lost_tokens for name in pool.runs):,} tokens were written again."
-        for pool in pools
-        if (pool.outages or pool.readers_outages) and pool.runs[0] in served.runs
-    ]
-    for one in found:
-        notes += telling.differences(one, planned.get(one.name, {}), len(tiers) > 1)
-    return Answer(
+    told = Told(
+        names=names,
         plans=tuple(ready.plan for ready in setups),
-        planned=planned,
-        rows=tuple(rows),
-        notes=tuple(notes),
+        planned=_planned(names, setups, scenario, question),
+        said=(
+            *said,
+            *(
+                f"Pool {name}: outages are left out, which are simulated for queries of one request only."
+                for name, ready in zip(names, setups, strict=True)
+                if ready.several and ready.down[0] < inf
+            ),
+        ),
+        warm_up=question.warm_up,
+        targets=_targets(scenario),
+    )
+    return told.answer(
+        found=summaries(seen, question.warm_up, told.targets),
+        pools=tuple(pool_summary(leg, outcome(leg), name) for name, leg in served.runs.items()),
         series=_series(served.runs),
-        distributions=distributions(seen, question.warm_up),
-        summaries=found,
-        pools=tuple(states.values()),
+        quantiles=distributions(seen, question.warm_up),
+        intervals=f"by batch means, seed {question.seed}",
     )
 
 

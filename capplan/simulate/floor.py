@@ -48,7 +48,7 @@ class Floor:
         number = self._first[place] + outage.replica
         here, tokens = self._fleet[number].fail(outage.at_s, outage.until_s)
         self._due_s[number] = inf
-        self.desks[place].lost_tokens += tokens
+        self.desks[place].note_outage(tokens)
         return here
 
     def serve(self) -> None:

@@ -80,7 +80,7 @@ def _drawn(
         Load(*expanded(ready, generate(traffic, count, question.seed), question.seed))
         for ready, traffic in zip(setups, whole, strict=True)
     ]
-    said = f"{count:,} queries at {rate_per_s:,.4g}/s, burstiness {work.burstiness:g}, seed {question.seed}"
+    said = f"{count:,} queries at {rate_per_s:,.4g}/s, burstiness {work.burstiness:g}"
     served = [
         f"A query of {ready.options.strategy} makes {load.engine_requests / count:.3g} requests in up to "
         f"{len(load.rounds)} rounds."

@@ -36,6 +36,7 @@ class Totals:
     events: int
     preemptions: int
     lost_tokens: int = 0
+    outages: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Desk:
         self.requests, self.times, self.policy = requests, times, policy
         self.book = ledger(requests, policy, times.kv_block_tokens, _weights(requests, policy, seed), handed_over)
         kind = ExactReplica if exact else Replica
-        self.lost_tokens = 0
+        self.lost_tokens = self.outages = 0
         numbers = range(policy.replicas)
         self.replicas = [kind(number, times, policy, self.book, Samples(span_s / 512)) for number in numbers]
 
@@ -132,7 +133,12 @@ class Desk:
     def gathered(self) -> Run:
         """What happened to every request."""
         found = _gather(self.requests, self.times, self.policy, self.book, self.replicas)
-        return replace(found, totals=replace(found.totals, lost_tokens=self.lost_tokens))
+        return replace(found, totals=replace(found.totals, lost_tokens=self.lost_tokens, outages=self.outages))
+
+    def note_outage(self, tokens: int) -> None:
+        """A replica went down, and so many tokens with it."""
+        self.outages += 1
+        self.lost_tokens += tokens
 
 
 def in_order(ran: Run, arrival_s: Floats) -> Run:
@@ -189,7 +195,7 @@ def _serve(desk: Desk, progress: Progress | None, outages: Sequence[Outage]) -> 
         advance(outage.at_s)
         here, tokens = pool[outage.replica].fail(outage.at_s, outage.until_s)
         due_s[outage.replica] = inf
-        desk.lost_tokens += tokens
+        desk.note_outage(tokens)
         for request in here:
             send(request, desk.freest_up(outage.at_s), outage.at_s)
 

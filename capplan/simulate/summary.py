@@ -47,8 +47,11 @@ class PoolSummary:
     utilization: share of the time in which a step runs. batch: mean sequences decoding while it does.
     little_gap: relative difference of the mean number present, integrated over time by the state machine, to arrival
     rate times mean time present, from the requests; anything but rounding is a bug. growing: the queue never settled.
+    outages: times a replica went down, with the tokens that were lost.
     """
 
+    name: str
+    routing: str
     replicas: int
     utilization: float
     batch: float
@@ -58,6 +61,8 @@ class PoolSummary:
     preempted_share: float
     decode_steps: int
     growing: bool
+    outages: int
+    lost_tokens: int
 
 
 def summaries(
@@ -88,11 +93,13 @@ def summaries(
     return tuple(result)
 
 
-def pool_summary(run: Run, outcome: Outcome) -> PoolSummary:
+def pool_summary(run: Run, outcome: Outcome, name: str = EVERYONE) -> PoolSummary:
     """Totals of one pool."""
     totals, replicas = run.totals, run.policy.replicas
     spent_s = float(outcome.tta_s.sum()) - len(outcome) * run.times.arrival_s
     return PoolSummary(
+        name=name,
+        routing=run.policy.routing.value,
         replicas=replicas,
         utilization=totals.busy_s / (replicas * totals.span_s) if totals.span_s else 0.0,
         batch=totals.sequences_s / totals.busy_s if totals.busy_s else 0.0,
@@ -102,6 +109,8 @@ def pool_summary(run: Run, outcome: Outcome) -> PoolSummary:
         preempted_share=float((run.preempted > 0).mean()),
         decode_steps=totals.decode_steps,
         growing=_growing(outcome),
+        outages=totals.outages,
+        lost_tokens=totals.lost_tokens,
     )
 
 

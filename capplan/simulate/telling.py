@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from capplan.simulate.run import Run
-from capplan.simulate.setup import Setup
+from capplan.plan import Plan
 from capplan.simulate.summary import STATISTICS, ClassSummary, PoolSummary
 
 COLUMNS = ("ttft", "itl", "ttfo", "tta")
@@ -16,15 +15,13 @@ SETTLED = 5
 
 
 def rows(
-    one: ClassSummary, setups: Mapping[str, Setup], planned: Mapping[str, float], states: Mapping[str, PoolSummary]
+    one: ClassSummary, plans: Mapping[str, Plan], planned: Mapping[str, float], states: Mapping[str, PoolSummary]
 ) -> list[dict[str, object]]:
-    """One row a statistic; what serves the class is named where it is one pool. states: by name of the run."""
-    serves = one.name if one.name in setups else next(iter(setups)) if len(setups) == 1 else None
-    ready = None if serves is None else setups[serves]
-    about = {name: ready.plan.row[name] if ready else None for name in ABOUT}
-    if ready is not None and ready.readers is not None:
-        for pool in ("prefill", "decode"):
-            state = states[f"{serves}/{pool}"]
+    """One row a statistic; what serves the class is named where it is one pool. plans, states: by name."""
+    serves = one.name if one.name in plans else next(iter(plans)) if len(plans) == 1 else None
+    about: dict[str, Any] = {name: None if serves is None else plans[serves].row[name] for name in ABOUT}
+    for pool in ("prefill", "decode"):
+        if state := states.get(f"{serves}/{pool}"):
             about |= {f"{pool}_replicas": state.replicas, f"{pool}_utilization": state.utilization}
     made = []
     for statistic in STATISTICS:
@@ -47,12 +44,12 @@ def rows(
     return made
 
 
-def notes(found: Sequence[ClassSummary], warm_up: float, targets: Mapping[str, float]) -> list[str]:
-    """Sentences about everyone."""
+def notes(found: Sequence[ClassSummary], warm_up: float, targets: Mapping[str, float], intervals: str) -> list[str]:
+    """Sentences about everyone. intervals: what they are over."""
     everyone = found[0]
     said = [
         f"The first {warm_up:.0%} of the time is cut as warm-up; {everyone.requests:,} requests are measured. "
-        "Intervals are 95 %, by batch means.",
+        f"Intervals are 95 %, {intervals}.",
         f"Short requests take {everyone.slowdown_short.value:.2f} times as long as alone (median; p99 "
         f"{everyone.slowdown_short_p99.value:.2f}), long ones {everyone.slowdown_long.value:.2f} times.",
     ]
@@ -67,15 +64,20 @@ def notes(found: Sequence[ClassSummary], warm_up: float, targets: Mapping[str, f
     return said
 
 
-def pool_notes(name: str, leg: Run, state: PoolSummary) -> list[str]:
+def pool_notes(state: PoolSummary) -> list[str]:
     """Sentences about what the replicas of one pool did."""
-    policy = leg.policy
+    name = state.name
     said = [
-        f"Pool {name}: {policy.replicas} replicas, router {policy.routing.replace('_', ' ')}; steps run "
+        f"Pool {name}: {state.replicas} replicas, router {state.routing.replace('_', ' ')}; steps run "
         f"{state.utilization:.0%} of the time, {_what(state)}; "
         f"{state.preemptions:,} preemptions. Little's law: requests present and arrivals x time differ by "
         f"{state.little_gap:.1e}."
     ]
+    if state.outages:
+        said.append(
+            f"Pool {name}: {state.outages:,} times a replica went down, and {state.lost_tokens:,} tokens were written "
+            "again."
+        )
     if state.growing:
         said.append(
             f"Warning: the queue of {name} grows all the time: the load exceeds what these replicas serve, and the "

@@ -61,9 +61,36 @@ def test_bad_traces_and_options_end_with_2_and_say_where(capplan, tmp_path: Path
         (("--first", "gold"), "class gold: no such class"),
         (("--keep-kv", "0"), "KV compression keeps 0"),
         (("--study", "--trace", str(trace)), "--study draws its own queries"),
+        (("--jobs", "2"), "ask for several with --seeds"),
+        (("--seeds", "3", "--series", str(trace.with_suffix(".series"))), "leave --seeds out"),
+        (("--study", "--seeds", "3"), "leave --seeds out"),
+        (("--seeds", "0"), "--seeds"),
+        (("--prefill-replicas", "2"), "the same replicas read prompts"),
         (("--requests", "50", "--max-requests", "10"), "more than 10"),
     ]:
         done = capplan("simulate", CHAT, *options)
         assert done.returncode == 2, options
         assert message in done.stderr
     assert capplan("simulate", "scenarios/routing-70-30.yaml", "--replicas", "3").returncode == 2
+
+
+def test_several_seeds_by_two_processes_print_the_same_bytes_and_an_interrupted_run_goes_on(
+    capplan, tmp_path: Path
+) -> None:
+    from capplan.scenario.loader import load
+    from capplan.search.many import work
+    from capplan.simulate.question import Question
+    from capplan.simulate.replications import Task, simulated
+
+    given = ("simulate", CHAT, "--requests", "500", "--seeds", "4", "-f", "json")
+    one, two = capplan(*given), capplan(*given, "--jobs", "2")
+    assert one.returncode == 0, one.stderr
+    assert one.stdout == two.stdout and "over 4 runs, seeds 0 to 3" in one.stdout
+    out = tmp_path / "runs.json"
+    # As an interrupt leaves it: two of the runs are done.
+    with pytest.raises(KeyboardInterrupt), work(journal=tmp_path / "runs.json.part") as crew:
+        crew.map(simulated, [Task(load(CHAT), Question(requests=500, seed=seed), None) for seed in (0, 1)])
+        raise KeyboardInterrupt
+    resumed = capplan(*given[:-2], "-o", str(out), "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert out.read_text("utf-8") == one.stdout and not (tmp_path / "runs.json.part").exists()
