@@ -9,8 +9,8 @@
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as type checkers take it; `typing` would be loaded before an interrupt can end quietly
 if TYPE_CHECKING:
     from capplan.plan import plan as plan  # type: ignore[no-redef]  # the function stands before the module
     from capplan.scenario.loader import load as load

@@ -32,7 +32,7 @@ def question(scenario: Path) -> list[str]:
 
 
 def answer(scenario: Path) -> str:
-    command = [sys.executable, "-c", "from capplan.cli.main import run; run()", *question(scenario)]
+    command = [sys.executable, "-c", "from capplan.cli import run; run()", *question(scenario)]
     done = subprocess.run([*command, "--allow-infeasible", "-f", "json"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -29,7 +29,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Run:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("CAPPLAN")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-c", "from capplan.cli.main import run; run()"]
+        program = [sys.executable, "-c", "from capplan.cli import run; run()"]
         env = clean | {"PYTHONPATH": str(folder)}
         return subprocess.run([*program, *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=120)
 

@@ -26,7 +26,7 @@ def shown() -> list[tuple[str, str]]:
 
 def printed(command: str) -> str:
     """All that a command prints, without blanks at the ends of lines."""
-    program = f'"{sys.executable}" -c "from capplan.cli.main import run; run()"'
+    program = f'"{sys.executable}" -c "from capplan.cli import run; run()"'
     line = re.sub(r"(^|\| )capplan ", rf"\1{program} ", command)
     done = subprocess.run(
         line, shell=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60

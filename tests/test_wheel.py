@@ -36,7 +36,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[li
     unpacked = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
-    program = [sys.executable, "-c", "from capplan.cli.main import run; run()"]
+    program = [sys.executable, "-c", "from capplan.cli import run; run()"]
     return program, {**clean, "PYTHONPATH": str(unpacked)}
 
 

@@ -20,3 +20,15 @@ report takes the options it needs from `common` and calls `common.write(text, ou
 (`catalog list`) has `app = typer.Typer()` instead of `command`. Raise a `CapplanError` for what a user can mend;
 nothing here catches it but `main.run`.
 """
+
+import sys
+
+
+def run() -> None:
+    """The `capplan` program. An interrupt ends it quietly at any time, also while the first imports are under way."""
+    try:
+        from . import main
+
+        main.run()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-c", "from capplan.cli.main import run; run()"]
+PROGRAM = [sys.executable, "-c", "from capplan.cli import run; run()"]
 # What a shell may have set and a test must not depend on.
 SHELL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CAPPLAN_DEBUG", "CAPPLAN_CATALOG")
 CLEAN = {key: value for key, value in os.environ.items() if key not in SHELL} | {"TERM": "xterm-256color"}

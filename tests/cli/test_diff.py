@@ -127,7 +127,7 @@ def steps(inputs: dict[str, str], repository: Path, tmp_path: Path) -> tuple[int
     folder = tmp_path / "runner"
     folder.mkdir(exist_ok=True)
     program = folder / "capplan"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from capplan.cli.main import run; run()" "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "from capplan.cli import run; run()" "$@"\n')
     program.chmod(0o755)
     github = folder / "gh"
     github.write_text(GH)

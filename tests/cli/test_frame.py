@@ -105,7 +105,7 @@ import capplan.cli.schema as schema
 def broken(**_): raise {error}
 schema._report = broken
 import sys; sys.argv = ['capplan', 'schema', 'report']
-from capplan.cli.main import run; run()
+from capplan.cli import run; run()
 """
 
 

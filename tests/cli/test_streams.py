@@ -65,6 +65,28 @@ def test_a_device_and_a_link_are_written_to_and_stay_what_they_are(
     assert read.returncode == 0 and read.stdout.startswith("{")
 
 
+# Interrupts itself as soon as some module is looked for.
+INTERRUPTED = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from capplan.cli import run
+run()
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "capplan.cli._config", "capplan.cli.tco", "numpy", "capplan.report"])
+def test_an_interrupt_while_the_program_still_loads_is_quiet(
+    module: str, program: list[str], clean: dict[str, str]
+) -> None:
+    code = INTERRUPTED.format(module=module)
+    done = subprocess.run([program[0], "-c", code, "tco"], cwd=ROOT, env=clean, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("after_s", [1.5, 3.0])
 def test_an_interrupt_ends_at_once_without_a_traceback(
     after_s: float, tmp_path: Path, program: list[str], clean: dict[str, str]
