@@ -10,7 +10,8 @@ from capplan.scenario.quantity import Quantity
 from capplan.scenario.serving import SpeculativeDecoding
 from capplan.scenario.several import Several
 
-OBJECTIVES = ("cost", "cost_per_correct_answer", "carbon")
+PER_CORRECT_ANSWER = "cost_per_correct_answer"
+OBJECTIVES = ("cost", PER_CORRECT_ANSWER, "carbon")
 PRICINGS = ("own", "on_demand", "spot", "reserved", "reserved_1_year", "reserved_3_year")
 
 _HELD = "Left out: what the scenario gives, else all that there are."

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from capplan.errors import UserError
 from capplan.plan import Plan
+from capplan.scenario.optimize import PER_CORRECT_ANSWER
 from capplan.search.optimize import words
 from capplan.search.optimize.candidate import Exact
 from capplan.search.optimize.evaluate import Evaluated, evaluate
-from capplan.search.optimize.frontier import frontier
+from capplan.search.optimize.frontier import alike, frontier
 from capplan.search.optimize.nearest import Relaxation, nearest, relaxation
 from capplan.search.optimize.select import Winner, considered, pruned, runners_up, why_behind, winner
 from capplan.search.optimize.sensitivity import Evaluate, cliffs, shadow_prices, verdict
@@ -44,7 +46,7 @@ def optimize(scenario: Scenario, mapped: Map = locally, confident: bool = True) 
     """The cheapest plan of the space that meets every target.
 
     mapped: who evaluates the deployments. confident: shadow prices, cliffs and the verdict too, which take as long as
-    the search itself. Raises what look-ups raise where no deployment of the space can be looked up at all.
+    the search itself. Raises UserError where right answers are to be cheap and nobody knows how many there are.
     """
     objective = section(scenario).objective
     unserved: dict[str, str] = {}
@@ -56,6 +58,9 @@ def optimize(scenario: Scenario, mapped: Map = locally, confident: bool = True) 
         return [one for one in made if isinstance(one, Evaluated)]
 
     found = evaluated(choices(scenario))
+    if objective == PER_CORRECT_ANSWER and found and not any(one.accuracy for one in found):
+        raise UserError(f"{scenario.name}: the cost of a right answer needs an accuracy, and no candidate's is known: "
+                        "give quality.benchmark, single_sample_accuracy, direct_accuracy or curve")  # fmt: skip
     held = winner(found, objective)
     counts = pruned(found)
     head = words.counted(considered(found), len(found), counts, unserved)
@@ -79,7 +84,7 @@ def _answer(
     for other in [one for one in others if one.order < best.order]:
         others = sorted([*(one for one in others if one is not other), best], key=lambda one: one.order)
         best = other
-    front = [one for one in frontier(found, objective) if one.candidate != best.candidate]
+    front = [one for one in frontier(found, objective) if not alike(one, best)]
     notes = [words.won(best, objective), *words.why(best)]
     if evaluated is not None:
         notes.append(words.judged(best, others, verdict(best, others)))
@@ -110,7 +115,7 @@ def _nothing(
     near = nearest(found, objective)
     loose: Relaxation | None = relaxation(scenario, found, objective, evaluated) if near else None
     notes = [*words.nothing(scenario, near, loose), head]
-    rows = (_row("nearest", near, near.refused),) if near else ()
+    rows = (_row("nearest", near, ""),) if near else ()
     return Optimized(scenario, (near.plan,) if near else (), rows, tuple(notes), None, considered(found), counts)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capplan.engine.excuse import Excuse
 from capplan.engine.layout import Layout
 from capplan.plan import Plan, plans
 from capplan.plan.limits import shares
 from capplan.plan.rows import DEGREES
+from capplan.scenario.optimize import PER_CORRECT_ANSWER, Optimize
 from capplan.scenario.part import copied
 from capplan.scenario.serving import PrefillPool
 from capplan.search.optimize.evaluate import Evaluated
+from capplan.search.optimize.limits import MAX_GPUS, STOCK, gpus_at_most, label
 from capplan.search.optimize.space import cost_under, section
 
 if TYPE_CHECKING:
@@ -60,16 +63,16 @@ def _degrees(layout: Layout) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Exact:
-    """A candidate planned as every other command plans it. value: what is made small; refused: by stock, else empty."""
+    """A candidate planned as every other command plans it, refused where there are not as many GPUs. value: what is
+    made small, infinite where it is not known."""
 
     candidate: Candidate
     plan: Plan
     value: float
-    refused: str
 
     @property
     def feasible(self) -> bool:
-        return self.plan.feasible and not self.refused
+        return self.plan.feasible and bool(np.isfinite(self.value))
 
     @property
     def order(self) -> tuple[float, float, int]:
@@ -80,14 +83,16 @@ class Exact:
     @property
     def shares(self) -> dict[str, float]:
         """By constraint, the plan's figure over its limit; above 1 it is missed."""
-        return shares(self.plan) | _of_the_gpus_there_are(self.candidate, self.plan)
+        limits = gpus_at_most(section(self.candidate.evaluated.choice.scenario), str(self.plan.row["gpu"]))
+        used = {name: int(self.plan.row["gpus"]) / max(most, 1e-9) for name, most in limits.items()}
+        return shares(self.plan) | used
 
 
 def exactly(candidates: Sequence[Candidate], objective: str) -> list[Exact]:
     """The candidates' plans."""
     made = plans([candidate.scenario for candidate in candidates])
     return [
-        Exact(candidate, plan, value_of(plan, objective), _refused(candidate, plan))
+        Exact(candidate, _of_the_gpus_there_are(candidate, plan), value_of(plan, objective))
         for candidate, plan in zip(candidates, made, strict=True)
     ]
 
@@ -98,19 +103,31 @@ def value_of(plan: Plan, objective: str) -> float:
     if objective == "carbon":
         return float(row["annual_kg_co2e"])
     usd = float(row["annual_tco_usd"])
-    if objective == "cost_per_correct_answer":
+    if objective == PER_CORRECT_ANSWER:
         return usd / row["accuracy"] if row["accuracy"] else np.inf
     return usd
 
 
-def _refused(candidate: Candidate, plan: Plan) -> str:
-    return next((name for name, share in _of_the_gpus_there_are(candidate, plan).items() if share > 1), "")
+def _of_the_gpus_there_are(candidate: Candidate, plan: Plan) -> Plan:
+    wanted, gpu, needed = section(candidate.evaluated.choice.scenario), str(plan.row["gpu"]), int(plan.row["gpus"])
+    missing = [
+        _too_few(name, needed, most, wanted) for name, most in gpus_at_most(wanted, gpu).items() if needed > most
+    ]
+    if not missing:
+        return plan
+    why = (*plan.excuses, *missing)
+    return replace(plan, excuses=why, row={**plan.row, "feasible": False, "bottleneck": why[0].constraint})
 
 
-def _of_the_gpus_there_are(candidate: Candidate, plan: Plan) -> dict[str, float]:
-    wanted = section(candidate.evaluated.choice.scenario)
-    limits = {"stock": wanted.stock_of(str(plan.row["gpu"])), "max_gpus": wanted.max_gpus}
-    return {name: int(plan.row["gpus"]) / max(most, 1e-9) for name, most in limits.items() if most is not None}
+def _too_few(name: str, needed: int, most: int, wanted: Optimize) -> Excuse:
+    if name == MAX_GPUS:
+        key, cure = "optimize.max_gpus", str(needed)
+    else:
+        key, gpu = "optimize.stock", name.removeprefix(STOCK)
+        held = {one.gpu: needed if one.gpu == gpu else one.gpus for one in wanted.stock}
+        cure = "[" + ", ".join(f"{{gpu: {kind}, gpus: {count}}}" for kind, count in held.items()) + "]"
+    text = f"{needed:,} GPUs are needed, and {most:,} there are"
+    return Excuse(label(name), text, f"{key}: {cure}", {key: cure}, needed, most, "count")
 
 
 def best_of(evaluated: Evaluated, values: Any, allowed: Any, count: int) -> list[tuple[float, Candidate]]:

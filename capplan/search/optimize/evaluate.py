@@ -26,14 +26,16 @@ from capplan.plan.plan import judges
 from capplan.plan.readers import Readers, readers
 from capplan.plan.upkeep import upkeep
 from capplan.reasoning.scene import accuracy_of
+from capplan.scenario.optimize import PER_CORRECT_ANSWER
 from capplan.scenario.schema import Scenario
+from capplan.search.optimize.limits import gpus_at_most
 from capplan.search.optimize.paces import Lines, figures, state_at
 from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, paying, section, sequences, ways
 
 # Estimates are interpolated; a target may be missed by this much before a candidate is given up.
 SLACK = 0.008
 _MOST_REPLICAS = 1 << 20
-NOT_FIT, TOO_MANY, TOO_LONG = "memory", "kv_cache", "context"
+NOT_FIT, TOO_MANY, TOO_LONG, UNKNOWN = "memory", "kv_cache", "context", "unknown"
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Evaluated:
         """What is made small, for every candidate."""
         if wanted == "carbon":
             return np.broadcast_to(self.kg, self.usd.shape)
-        if wanted == "cost_per_correct_answer":
+        if wanted == PER_CORRECT_ANSWER:
             return self.usd / self.accuracy if self.accuracy else np.full(self.usd.shape, np.nan)
         return self.usd
 
@@ -204,13 +206,11 @@ class _Pass:
         right = accuracy_of(scenario)
         accuracy = None if right is None else float(np.asarray(right.value))
         ratios |= self._limits(usd, peak_w, accuracy)
-        stock = wanted.stock_of(self.served.accelerator.name)
-        for name, most in (("stock", stock), ("max_gpus", wanted.max_gpus)):
-            if most is not None:
-                ratios[name] = boards / max(most, 1e-9)
+        limits = gpus_at_most(wanted, self.served.accelerator.name)
+        ratios |= {name: boards / max(most, 1e-9) for name, most in limits.items()}
         return Evaluated(
             self.choice, ways(scenario), self.tried, tried_sequences, replicas, boards, usd, kg,
-            lines["tta_p99"].at(at_peak), accuracy, ratios, self._refused(fits, tried_sequences), unpriced,
+            lines["tta_p99"].at(at_peak), accuracy, ratios, self._refused(fits, tried_sequences, accuracy), unpriced,
         )  # fmt: skip
 
     def _power(
@@ -265,14 +265,16 @@ class _Pass:
             found["accuracy"] = np.full(peak_w.shape, short if short <= 1 else short * (1 + SLACK))
         return found
 
-    def _refused(self, fits: Any, tried_sequences: Any) -> Any:
+    def _refused(self, fits: Any, tried_sequences: Any, accuracy: float | None) -> Any:
+        unknown = not accuracy and section(self.choice.scenario).objective == PER_CORRECT_ANSWER
         request = self.asked.requests
         limit = self.served.model.architecture.max_context
         too_long = limit and float(request.prompt_tokens[0] + request.output_tokens[0]) > limit
         why = np.where(tried_sequences > fits[:, None], TOO_MANY, "").astype("<U8")
         why = np.where(fits[:, None] < 1, NOT_FIT, why)
         why = np.where(tried_sequences < 1, "no", why)
-        return np.where((why == "") & bool(too_long), TOO_LONG, why)
+        why = np.where((why == "") & bool(too_long), TOO_LONG, why)
+        return np.where((why == "") & unknown, UNKNOWN, why)
 
 
 def _state(curves: Any, rates_per_s: Any) -> Steady:

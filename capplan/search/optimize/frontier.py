@@ -20,6 +20,7 @@ SHOWN = 10
 # Nobody buys beyond this many times the cheapest plan for a faster answer.
 DEAREST = 5.0
 _BLOCK = 512
+_KEYS = ("annual_tco_usd", "tta_p99_s", "accuracy", "annual_kg_co2e")
 
 
 def frontier(found: Sequence[Evaluated], objective: str, count: int = SHOWN) -> list[Exact]:
@@ -42,6 +43,14 @@ def frontier(found: Sequence[Evaluated], objective: str, count: int = SHOWN) -> 
         chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, count).round().astype(int))]
     candidates = [Candidate(found[places[at][0]], *places[at][1:]) for at in chosen]
     return [exact for exact in exactly(candidates, objective) if exact.feasible]
+
+
+def alike(one: Exact, other: Exact) -> bool:
+    """Whether two plans differ in nothing that the frontier is of, by a step at least."""
+    first, second = (
+        np.array([float(exact.plan.row[key] or 1.0) for key in _KEYS], np.float64) for exact in (one, other)
+    )
+    return bool(np.all(np.abs(np.log(first / second)) < np.log1p(STEP)))
 
 
 def undominated(lower_is_better: Floats, step: float = STEP) -> NDArray[np.int64]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from capplan.search.optimize.candidate import Candidate, Exact, best_of, exactly
 from capplan.search.optimize.evaluate import SLACK, Evaluated
-from capplan.search.optimize.select import winner
-from capplan.search.optimize.sensitivity import Evaluate, loosened, targets_of
+from capplan.search.optimize.limits import ACCURACY, limit, limited, limits_of, loosened, rounded
+from capplan.search.optimize.select import CLOSE, winner
+from capplan.search.optimize.sensitivity import LOOSER, Evaluate
 from capplan.search.optimize.space import choices
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ _RIVALS = 4
 
 @dataclass(frozen=True)
 class Relaxation:
-    """Targets that are loosened, each by its factor, and the plan that then keeps all."""
+    """Limits that are loosened, each by its factor, and the plan that then keeps all.
+
+    further: the same a tenth looser still, for the least that works is often dear; None where that changes nothing.
+    """
 
     factors: tuple[tuple[str, float], ...]
     exact: Exact
     scenario: Scenario
+    further: Relaxation | None = None
 
 
 def nearest(found: Sequence[Evaluated], objective: str) -> Exact | None:
@@ -54,11 +59,12 @@ def _widest(found: Sequence[Evaluated], objective: str) -> Exact | None:
 
 
 def relaxation(scenario: Scenario, found: Sequence[Evaluated], objective: str, evaluate: Evaluate) -> Relaxation | None:
-    """The smallest loosening of one target that lets a plan be; of all that are missed, where one alone does not do.
+    """The smallest loosening of one limit that lets a plan be; of all that are missed, where one alone does not do.
 
-    Smallest: of the factors on the limits. None where targets are not what stands in the way.
+    Smallest: of the factors on the limits, to the next value that is told in full. None where limits are not what
+    stands in the way.
     """
-    names = [name for name in targets_of(scenario) if any(name in one.ratios for one in found)]
+    names = [name for name in limits_of(scenario) if any(name in one.ratios for one in found)]
     alone = {name: factor for name in names if np.isfinite(factor := _factor_alone(found, name)) and factor > 1}
     for name in sorted(alone, key=lambda each: alone[each]):
         made = _smallest(scenario, (name,), (alone[name],), found, objective, evaluate)
@@ -106,11 +112,11 @@ def _smallest(
     near = sorted(found, key=_least_missed)[:_RIVALS]
     rivals = {one.choice.name for one in near}
 
-    def tried(share: float) -> Relaxation | None:
-        now = tuple((name, 1 + share * (factor * 1.01 - 1)) for name, factor in zip(names, factors, strict=True))
+    def tried(share: float, more: float = 1.0) -> Relaxation | None:
         loose = scenario
-        for name, factor in now:
-            loose = loosened(loose, [name], factor)
+        for name, factor in zip(names, factors, strict=True):
+            loose = rounded(loosened(loose, [name], more * (1 + share * (factor * 1.01 - 1))), name)
+        now = tuple((name, _factor(scenario, loose, name)) for name in names)
         held = winner(evaluate([c for c in choices(loose) if c.name in rivals]), objective, 32)
         return Relaxation(now, held.best, loose) if held else None
 
@@ -120,7 +126,28 @@ def _smallest(
         middle = (low + high) / 2
         now = tried(middle)
         works, low, high = (now, low, middle) if now else (works, middle, high)
-    return works
+    if works is None:
+        return None
+    more = tried(high, LOOSER)
+    cheaper = more is not None and more.exact.value < works.exact.value * (1 - CLOSE)
+    return replace(_no_looser(scenario, works), further=more if cheaper else None)
+
+
+def _no_looser(scenario: Scenario, found: Relaxation) -> Relaxation:
+    """The same plan with its limits no looser than it needs: where it is the best, it still is."""
+    needed = {name: found.exact.shares[name] for name, _ in found.factors}
+    loose = scenario
+    for name, _ in found.factors:
+        own = rounded(loosened(found.scenario, [name], needed[name]), name)
+        if _factor(scenario, own, name) > 1:
+            loose = limited(loose, name, limit(own, name))
+    factors = ((name, _factor(scenario, loose, name)) for name, _ in found.factors)
+    return replace(found, factors=tuple((name, by) for name, by in factors if by > 1), scenario=loose)
+
+
+def _factor(scenario: Scenario, loose: Scenario, name: str) -> float:
+    factor = limit(loose, name) / limit(scenario, name)
+    return 1 / factor if name == ACCURACY else factor
 
 
 def _missed(one: Evaluated) -> Any:

@@ -14,9 +14,9 @@ from capplan.plan.deployment import deployment
 from capplan.plan.load import load
 from capplan.plan.varied import Fleet, varied
 from capplan.scenario.overrides import with_values
-from capplan.scenario.part import copied
 from capplan.search.optimize.candidate import Exact
 from capplan.search.optimize.evaluate import Evaluated
+from capplan.search.optimize.limits import limits_of, loosened
 from capplan.search.optimize.select import CLOSE, winner
 from capplan.search.optimize.space import Choice, choices
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LOOSER = 1.10
 # How far ahead a cliff is looked for, and in what steps.
-_FAR, _STEPS = 1.0, 100
+FAR, _STEPS = 1.0, 100
 _EXACT = 48
 
 Evaluate = Callable[[Sequence[Choice]], list[Evaluated]]
@@ -33,9 +33,9 @@ Evaluate = Callable[[Sequence[Choice]], list[Evaluated]]
 
 @dataclass(frozen=True)
 class Shadow:
-    """What a looser target saves. target: as the scenario names it; saves: of the objective, 0 where nothing."""
+    """What a looser limit saves. limit: its name; saves: of the objective, 0 where nothing."""
 
-    target: str
+    limit: str
     saves: float
 
 
@@ -63,37 +63,20 @@ class Verdict:
     band: float
 
 
-def loosened(scenario: Scenario, names: Sequence[str], factor: float = LOOSER) -> Scenario:
-    """The scenario with some limits so many times as loose; an accuracy is divided."""
-    targets = scenario.targets
-    changes = {
-        name: getattr(targets, name) / factor if name == "accuracy" else getattr(targets, name) * factor
-        for name in names
-    }
-    return copied(scenario, {"targets": targets.having(changes)})
-
-
-def targets_of(scenario: Scenario) -> list[str]:
-    """The targets that are set, by field."""
-    targets = scenario.targets
-    others = [name for name in ("accuracy", "annual_tco_usd", "power_w") if getattr(targets, name) is not None]
-    return [*targets.limits_s(), *others]
-
-
 def shadow_prices(scenario: Scenario, best: Exact, objective: str, evaluate: Evaluate) -> list[Shadow]:
-    """What each target, 10 % looser, saves; the largest first.
+    """What each limit, 10 % looser, saves; the largest first.
 
-    All targets looser together are a bound: deployments that do not beat the winner then need not be tried for one.
+    All limits looser together are a bound: deployments that do not beat the winner then need not be tried for one.
     """
-    names = targets_of(scenario)
+    names = limits_of(scenario)
     if not names:
         return []
-    every = evaluate(choices(loosened(scenario, names)))
+    every = evaluate(choices(loosened(scenario, names, LOOSER)))
     floor = [np.where(one.feasible, one.objective(objective), np.inf).min() for one in every]
     rivals = {one.choice.name for one, least in zip(every, floor, strict=True) if least * (1 - CLOSE) < best.value}
     found = []
     for name in names:
-        tried = [choice for choice in choices(loosened(scenario, [name])) if choice.name in rivals]
+        tried = [choice for choice in choices(loosened(scenario, [name], LOOSER)) if choice.name in rivals]
         cheaper = winner(evaluate(tried), objective, _EXACT) if tried else None
         saves = max(best.value - cheaper.best.value, 0.0) if cheaper else 0.0
         found.append(Shadow(name, saves))
@@ -103,7 +86,7 @@ def shadow_prices(scenario: Scenario, best: Exact, objective: str, evaluate: Eva
 def cliffs(best: Exact) -> Cliff:
     """The next step of the fleet as traffic grows, and the error of the engine's pace at which a target is missed."""
     scenario, row = best.candidate.scenario, best.plan.row
-    growth = np.linspace(0, _FAR, _STEPS + 1)[1:]
+    growth = np.linspace(0, FAR, _STEPS + 1)[1:]
     grown = plans([with_values(scenario, {"workload.qps": scenario.workload.qps * (1 + more)}) for more in growth])
     first = next((at for at, plan in enumerate(grown) if plan.row["gpus"] > row["gpus"]), None)
     load_growth, gpus, usd = None, 0, 0.0

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from capplan.search.optimize.candidate import Candidate, Exact
+from capplan.search.optimize.limits import MAX_GPUS, STOCK, in_words, label
 from capplan.search.optimize.nearest import Relaxation
 from capplan.search.optimize.select import Winner, binding
-from capplan.search.optimize.sensitivity import Cliff, Shadow, Verdict
+from capplan.search.optimize.sensitivity import FAR, Cliff, Shadow, Verdict
 from capplan.search.optimize.space import GIVEN, held
-from capplan.units import show
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -21,8 +21,8 @@ _WAYS = {"own": "bought", "on_demand": "rented on demand", "spot": "at spot pric
 _WHY = {
     "memory": "do not fit the memory", "kv_cache": "ask for more sequences than the KV cache holds",
     "context": "exceed the model's context", "price": "have no price", "annual_tco_usd": "exceed the budget",
-    "power_w": "exceed the power", "accuracy": "are not accurate enough", "stock": "need more GPUs than there are",
-    "max_gpus": "need more GPUs than allowed",
+    "power_w": "exceed the power", "accuracy": "are not accurate enough", "unknown": "have no known accuracy",
+    MAX_GPUS: "need more GPUs than allowed",
 }  # fmt: skip
 _SHOWN = 3
 
@@ -65,9 +65,9 @@ def why(best: Exact) -> Iterator[str]:
     if near is None:
         bound = {"kv_cache": "what the KV cache holds", "max_sequences": "the engine's limit of sequences"}
         what = bound.get(str(best.plan.row["bottleneck"]), "the load itself")
-        yield f"No target binds; {what} and the cost of the GPUs decide."
+        yield f"No limit binds; {what} and the cost of the GPUs decide."
         return
-    yield f"Binding: {near.removesuffix('_s')}, at {best.shares[near]:.0%} of its limit."
+    yield f"Binding: {label(near)}, at {best.shares[near]:.0%} of its limit."
 
 
 def judged(best: Exact, others: Sequence[Exact], found: Verdict) -> str:
@@ -87,9 +87,9 @@ def priced(scenario: Scenario, shadows: Sequence[Shadow], objective: str) -> Ite
     """Shadow prices of the targets."""
     saving = [one for one in shadows if one.saves > 0]
     if shadows and not saving:
-        yield "No target that is 10 % looser saves anything."
+        yield "No limit that is 10 % looser saves anything."
     for one in saving[:_SHOWN]:
-        yield f"{_limit(scenario, one.target)}: 10 % looser saves {_amount(one.saves, objective)}."
+        yield f"{in_words(scenario, one.limit)}: 10 % looser saves {_amount(one.saves, objective)}."
 
 
 def ahead(cliff: Cliff) -> Iterator[str]:
@@ -97,18 +97,27 @@ def ahead(cliff: Cliff) -> Iterator[str]:
     if cliff.load is not None:
         yield (f"Next cliff: at {cliff.load:+.0%} traffic the fleet grows by {cliff.gpus} GPUs, "
                f"{cliff.usd:,.0f} USD a year.")  # fmt: skip
+    else:
+        yield f"No cliff ahead: the fleet carries {1 + FAR:g} times the traffic."
     if cliff.slower is not None:
         yield f"The fleet misses {cliff.missed} if the engine is {cliff.slower:.0%} slower than predicted."
 
 
 def counted(candidates: int, deployments: int, pruned: Mapping[str, int], unserved: Mapping[str, str]) -> str:
     """What was searched and what fell out."""
-    out = ", ".join(f"{number:,} {_WHY.get(name, 'miss ' + name)}" for name, number in pruned.items())
-    head = f"Searched {candidates:,} candidates of {deployments} deployments: {out or 'none was refused'}."
+    out = "".join(f", {number:,} {_pruned(name)}" for name, number in pruned.items())
+    kept = candidates - sum(pruned.values())
+    head = f"Searched {candidates:,} candidates of {deployments} deployments: {kept:,} keep every target{out}."
     if not unserved:
         return head
     first = next(iter(unserved.items()))
     return f"{head} {len(unserved)} deployments cannot be: {first[0]} ({first[1]})" + (" ..." * (len(unserved) > 1))
+
+
+def _pruned(name: str) -> str:
+    if name.startswith(STOCK):
+        return f"need more {name.removeprefix(STOCK)} than there are"
+    return _WHY.get(name, f"miss {label(name)}")
 
 
 def kept(scenario: Scenario, found: Winner) -> Iterator[str]:
@@ -127,29 +136,33 @@ def nothing(scenario: Scenario, near: Exact | None, loose: Relaxation | None) ->
         return
     usd = float(near.plan.row["annual_tco_usd"])
     yield f"Nothing meets every target. Nearest: {named(near)}, {usd:,.0f} USD a year."
-    for name, share in near.shares.items():
-        if share > 1:
-            yield f"It misses {name.removesuffix('_s')} by {share - 1:.1%}."
+    missed = {label(name): share - 1 for name, share in near.shares.items() if share > 1}
+    yield from (f"It misses {name} by {by:.1%}." for name, by in missed.items())
+    for excuse in near.plan.excuses:
+        if excuse.constraint not in missed:
+            yield f"{excuse.message}; cure: {excuse.cure}."
     if loose is None:
-        yield "No looser target alone lets a plan be: change the model, its precision, or the GPUs."
+        yield "No looser limit alone lets a plan be: change the model, its precision, or the GPUs."
         return
-    each = [f"{_limit(loose.scenario, name)} ({_loosened(name, factor)})" for name, factor in loose.factors]
-    changed = " and ".join(each)
+    best = loose.exact
     yield (
-        f"Smallest relaxation that works: {changed}, with {named(loose.exact)} on {loose.exact.plan.row['gpus']} GPUs, "
-        f"{float(loose.exact.plan.row['annual_tco_usd']):,.0f} USD a year."
+        f"Smallest relaxation that works: {_relaxed(loose)}, with {named(best)} on {best.plan.row['gpus']:,} GPUs, "
+        f"{float(best.plan.row['annual_tco_usd']):,.0f} USD a year."
     )
+    if loose.further:
+        row = loose.further.exact.plan.row
+        yield (
+            f"A tenth looser still, {_relaxed(loose.further)}: {row['gpus']:,} GPUs, "
+            f"{float(row['annual_tco_usd']):,.0f} USD a year."
+        )
+
+
+def _relaxed(loose: Relaxation) -> str:
+    return " and ".join(f"{in_words(loose.scenario, name)} ({_loosened(name, by)})" for name, by in loose.factors)
 
 
 def _loosened(name: str, factor: float) -> str:
     return f"{1 / factor - 1:.1%}" if name == "accuracy" else f"{factor - 1:+.1%}"
-
-
-def _limit(scenario: Scenario, name: str) -> str:
-    """A target as the scenario writes it."""
-    value = getattr(scenario.targets, name)
-    unit = {"accuracy": "ratio", "annual_tco_usd": "usd", "power_w": "w"}.get(name, "s")
-    return f"targets.{name.removesuffix('_s').removesuffix('_usd').removesuffix('_w')} {show(value, unit)}"
 
 
 def _amount(value: float, objective: str) -> str:

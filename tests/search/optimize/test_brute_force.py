@@ -6,10 +6,11 @@ from capplan.scenario.schema import Scenario
 from capplan.search.optimize.select import winner
 from capplan.search.optimize.space import section
 
-from .conftest import by_brute_force, evaluated, spaced, spaced_apart
+from .conftest import by_brute_force, evaluated, spaced, spaced_apart, spaced_wide
 
 SPACES = 200
 APART = 20
+WIDE = 30
 _BATCH = 10
 
 
@@ -22,6 +23,12 @@ def test_the_winner_is_that_of_brute_force(batch: int) -> None:
 @pytest.mark.parametrize("seed", range(2000, 2000 + APART))
 def test_the_winner_is_that_of_brute_force_where_prefill_may_stand_apart(seed: int) -> None:
     same_winner(spaced_apart(seed), seed)
+
+
+@pytest.mark.parametrize("batch", range(WIDE // _BATCH))
+def test_the_winner_is_that_of_brute_force_with_every_kind_of_axis_target_and_objective(batch: int) -> None:
+    for seed in range(3000 + batch * _BATCH, 3000 + (batch + 1) * _BATCH):
+        same_winner(spaced_wide(seed), seed)
 
 
 def same_winner(scenario: Scenario, seed: int) -> None:

@@ -6,8 +6,8 @@ import pytest
 from capplan.scenario.overrides import with_values
 from capplan.scenario.part import copied
 from capplan.search.optimize.frontier import undominated
+from capplan.search.optimize.limits import limits_of, loosened
 from capplan.search.optimize.select import considered, pruned, winner
-from capplan.search.optimize.sensitivity import loosened, targets_of
 from capplan.search.optimize.space import section
 
 from .conftest import evaluated, spaced
@@ -24,7 +24,7 @@ def value(scenario: object) -> float:
 @pytest.mark.parametrize("seed", CASES)
 def test_raising_a_target_never_makes_the_winner_cheaper(seed: int) -> None:
     scenario = spaced(seed)
-    for name in targets_of(scenario)[:1]:
+    for name in limits_of(scenario)[:1]:
         costs = [value(loosened(scenario, [name], factor)) for factor in (0.7, 1.0, 1.5)]
         assert costs == sorted(costs, reverse=True)
 
