@@ -105,10 +105,9 @@ def why_behind(best: Exact, other: Exact) -> str:
 
 
 def binding(best: Exact) -> str | None:
-    """The target that the winner comes nearest to, None where none is near."""
+    """The limit that the winner comes nearest to, None where there is none."""
     shares = best.shares
-    near = max(shares, key=lambda name: shares[name], default=None)
-    return near if near is not None and shares[near] > 0.5 else None
+    return max(shares, key=lambda name: shares[name], default=None)
 
 
 __all__ = ["Candidate", "Winner", "binding", "considered", "pruned", "runners_up", "why_behind", "winner"]

@@ -25,6 +25,8 @@ _WHY = {
     MAX_GPUS: "need more GPUs than allowed",
 }  # fmt: skip
 _SHOWN = 3
+# Nearer to its limit than this, a figure holds the plan where it is.
+_BINDS = 0.9
 
 
 def way(candidate: Candidate) -> str:
@@ -62,12 +64,14 @@ def won(best: Exact, objective: str) -> str:
 def why(best: Exact) -> Iterator[str]:
     """What holds the winner where it is."""
     near = binding(best)
-    if near is None:
-        bound = {"kv_cache": "what the KV cache holds", "max_sequences": "the engine's limit of sequences"}
-        what = bound.get(str(best.plan.row["bottleneck"]), "the load itself")
-        yield f"No limit binds; {what} and the cost of the GPUs decide."
+    share = best.shares[near] if near else 0.0
+    if near and share >= _BINDS:
+        yield f"Binding: {label(near)}, at {share:.0%} of its limit."
         return
-    yield f"Binding: {label(near)}, at {best.shares[near]:.0%} of its limit."
+    bound = {"kv_cache": "what the KV cache holds", "max_sequences": "the engine's limit of sequences"}
+    what = bound.get(str(best.plan.row["bottleneck"]), "the load itself")
+    nearest = f" ({label(near)} is at {share:.0%} of its limit)" if near else ""
+    yield f"No limit binds{nearest}; {what} and the cost of the GPUs decide."
 
 
 def judged(best: Exact, others: Sequence[Exact], found: Verdict) -> str:
