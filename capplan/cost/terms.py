@@ -42,10 +42,16 @@ def _figure(name: str, place: str, unit: str, needed_for: str) -> Figure:
     return Figure(units.parse(found.value, unit), f"{said} ({found.on})" if found.on else said)
 
 
+@lru_cache(maxsize=2)
+def _with_hosts() -> tuple[str, ...]:
+    """Accelerators whose price holds their hosts."""
+    included = entry(_KIND, "servers").plain.get("host_in_price")
+    return tuple(map(str, included)) if isinstance(included, list) else ()
+
+
 def host_usd_per_gpu(accelerator: Accelerator) -> Figure:
     """Host, chassis and cards for one accelerator: a share of an eight-way server, or 0 where the price holds them."""
-    included = entry(_KIND, "servers").plain.get("host_in_price")
-    if isinstance(included, list) and accelerator.name in included:
+    if accelerator.name in _with_hosts():
         return Figure(0.0, "the rack's price holds its hosts")
     joined = (accelerator.link_kind or "PCIe").casefold()
     if joined.startswith("pcie") or "bridge" in joined:

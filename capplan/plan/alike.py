@@ -31,15 +31,9 @@ def alike(items: Sequence[T], key: Callable[[T], Hashable]) -> Alike:
     ((0, 1), [0, 1, 0])
     """
     places: dict[Hashable, int] = {}
-    kinds = np.empty(len(items), np.int64)
-    firsts: list[int] = []
-    for at, item in enumerate(items):
-        one = key(item)
-        if one not in places:
-            places[one] = len(firsts)
-            firsts.append(at)
-        kinds[at] = places[one]
-    return Alike(tuple(firsts), kinds)
+    kinds = np.array([places.setdefault(key(item), len(places)) for item in items], np.int64)
+    _, firsts = np.unique(kinds, return_index=True)
+    return Alike(tuple(firsts.tolist()), kinds)
 
 
 class Said:

@@ -48,7 +48,7 @@ def assumptions(scenarios: Sequence[Scenario], served: Deployment, right: Sequen
 
 
 def _told(work: Workload) -> tuple[Hashable, ...]:
-    return tuple((work.given(name), getattr(work, name)) for name in _TRAFFIC)
+    return work.given_fields, work.target_utilization, work.peak_to_mean, work.burstiness
 
 
 def _traffic(work: Workload) -> Iterator[Assumption]:

@@ -60,9 +60,9 @@ class Deployment:
 
 def key(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
     """Scenarios of equal key share a deployment and the columns of their rows, and are planned as one array."""
-    parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets)
+    parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets, scenario.path, scenario.workload.day)
     evicted = scenario.cost.spot.eviction_every_s is not None
-    return (*map(said, parts), scenario.path, scenario.workload.day, evicted)
+    return (*map(said, parts), evicted)
 
 
 def deployment(scenario: Scenario) -> Deployment:

@@ -1,5 +1,7 @@
 """One generation per sample, the block that most strategies are built of."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from capplan.reasoning.demand import Demand
@@ -36,10 +38,11 @@ def generations(
     )
     longest_thinking = capped_longest_tokens(thinking, budget_tokens, factor)
     sequential = longest_thinking + factor * answer_tokens
+    longest = {share: longest_quantile(samples, sample_cv, share) for share in (0.50, 0.95, 0.99)}
     tail = {
-        share: np.minimum(_longest_tokens(thinking, samples, sample_cv, share), budget_tokens)
-        + _longest_tokens(query.answer, samples, sample_cv, share)
-        for share in (0.50, 0.95, 0.99)
+        share: np.minimum(_longest_tokens(thinking, share, longest), budget_tokens)
+        + _longest_tokens(query.answer, share, longest)
+        for share in longest
     }
     return Demand(
         strategy=strategy,
@@ -64,15 +67,16 @@ def generations(
     )
 
 
-def _longest_tokens(law: LengthLaw, samples: Values, cv: float, share: float) -> Values:
+def _longest_tokens(law: LengthLaw, share: float, longest: Mapping[float, Values]) -> Values:
     """A percentile over queries of the longest sample: how long a query's samples are, and how much longer its longest.
 
     The two are independent: their distances from the median, on a logarithmic scale, add up in squares.
+    longest: by share, the longest sample of one prompt over its mean.
     """
     middle = np.maximum(law.quantile_tokens(0.5), 1e-9)
     own = np.log(np.maximum(law.quantile_tokens(share), 1e-9) / middle)
-    usual = longest_quantile(samples, cv, 0.5)
-    more = np.log(longest_quantile(samples, cv, share) / usual)
+    usual = longest[0.5]
+    more = np.log(longest[share] / usual)
     return np.asarray(middle * usual * np.exp(np.sign(own + more) * np.hypot(own, more)))
 
 

@@ -124,7 +124,7 @@ class Part:
 
     def having(self, changes: Mapping[str, Any]) -> Self:
         """The same section with other values, unchecked; the changed fields count as given."""
-        return copied(self, {**changes, "given_fields": self.given_fields | changes.keys()})
+        return copied(self, {**changes, "given_fields": self.given_fields.union(changes)})
 
 
 def copied(part: P, changes: Mapping[str, Any]) -> P:
