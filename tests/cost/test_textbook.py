@@ -13,7 +13,9 @@ from capplan.engine.textbook import (
     TextbookAccelerator,
     TextbookModel,
     accelerators,
+    itl_s,
     query,
+    ttft_s,
 )
 
 GPT4 = TextbookModel(1.76e12, layers=120, hidden=16384, bytes_per_parameter=2, kv_bytes_per_token=2 * 120 * 16384 * 2)
@@ -107,3 +109,21 @@ def test_the_tutorials_self_check_holds() -> None:
     answer = query(model, H100, 1, 8, law)
     assert float(answer.time_s - answer.ttft_s) == pytest.approx(2.0)
     assert np.asarray(answer.tokens).item() == 400
+
+
+def test_each_time_by_hand_under_the_tutorials_own_constants() -> None:
+    model = TextbookModel(1e9, layers=10, hidden=1000, bytes_per_parameter=2, kv_bytes_per_token=1e4)
+    chip = TextbookAccelerator(peak_flop_per_s=1e14, memory_bandwidth_bytes_per_s=1e12, tdp_w=500.0)
+    # (2 x 1e9 x 1000 + 4 x 10 x 1000 x 1e6) flop at 5e13 a second; (2 GB + 10 MB) / 1 TB/s; 0.01 ms once and a layer.
+    assert float(ttft_s(model, chip, 1000)) == pytest.approx(2.04e12 / 5e13 + 1e-5)
+    assert float(itl_s(model, chip, 1000)) == pytest.approx(2.01e-3 + 1e-4)
+    short = query(model, chip, 1000, 3, tokens_per_step=[20, 40])
+    assert short.tokens.tolist() == [60, 120]
+    assert short.time_s == pytest.approx(float(ttft_s(model, chip, 1000)) + np.array([60, 120]) * 2.11e-3)
+    assert short.energy_j == pytest.approx(500 * short.time_s)
+
+
+def test_a_load_that_fills_the_last_accelerator_takes_one_more() -> None:
+    assert int(accelerators(1.0, 7.9)) == 8
+    assert int(accelerators(1.0, 8.0)) == 16
+    assert int(accelerators(1.0, 8.0, Conventions(node_accelerators=4))) == 12

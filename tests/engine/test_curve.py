@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from capplan.engine.curve import curve
+from capplan.engine.curve import GRID, curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests, most_sequences, open_loop, steady
 
@@ -50,3 +50,43 @@ def test_rate_itl_and_ttft_rise_along_the_curve(replica_of: ReplicaOf) -> None:
     states = curve(replica_of(), Requests.of(2000.0, 500.0), 200.0).states
     for values in (states.requests_per_s, states.itl_s, states.ttft_s):
         assert (np.diff(values) > 0).all()
+
+
+def test_the_slope_is_how_fast_a_step_grows_with_the_batch(replica_of: ReplicaOf) -> None:
+    """d log step / d log sequences: the curve's own, against steps a little to either side."""
+    replica, requests = replica_of(), Requests.of(2000.0, 500.0)
+    states = curve(replica, requests, 200.0).states
+    assert (states.slope >= 0).all() and states.slope.shape == (GRID,)
+    for at in (5, 20, 35):
+        around = [steady(replica, states.decoding[at] * part, requests).decode_s for part in (0.99, 1.01)]
+        slope = np.log(float(around[1]) / float(around[0])) / np.log(1.01 / 0.99)
+        assert float(states.slope[at]) == pytest.approx(slope, rel=0.05)
+
+
+def test_the_grid_runs_from_a_fiftieth_of_a_sequence_to_the_most(replica_of: ReplicaOf) -> None:
+    decoding = curve(replica_of(), Requests.of(2000.0, 500.0), 200.0).states.decoding
+    assert (float(decoding[0]), float(decoding[-1])) == pytest.approx((0.02, 200.0))
+    assert (np.diff(np.log(decoding), 2) < 0).all()  # denser where the replica fills
+    none = curve(replica_of(), Requests.of(2000.0, 500.0), 0.0).states.decoding
+    assert (float(none[0]), float(none[-1])) == pytest.approx((0.02, 0.04))
+
+
+def test_a_state_between_two_of_the_grid_is_interpolated_in_logarithms(replica_of: ReplicaOf) -> None:
+    along = curve(replica_of(), Requests.of(2000.0, 500.0), 200.0)
+    rates, itl = along.rates_per_s, along.states.itl_s
+    middle = along.at_rate(np.sqrt(rates[20] * rates[21]))
+    assert float(middle.itl_s) == pytest.approx(float(np.sqrt(itl[20] * itl[21])))
+    on = along.at_rate(rates[20])
+    assert float(on.itl_s) == pytest.approx(float(itl[20]))
+    assert float(on.requests_per_s) == pytest.approx(float(rates[20]))
+
+
+def test_below_its_first_state_nothing_queues_and_few_steps_hold_a_prompt(replica_of: ReplicaOf) -> None:
+    along = curve(replica_of(), Requests.of(2000.0, 500.0), 100.0)
+    first = along.take((..., 0)).states
+    idle = along.at_rate(float(first.requests_per_s) / 8)
+    assert float(idle.queue_s) == pytest.approx(float(first.queue_s) / 8)
+    assert float(idle.prefill_share) == pytest.approx(float(first.prefill_share) / 8)
+    assert float(idle.ttft_s) == pytest.approx(float(first.ttft_s - first.queue_s * 7 / 8))
+    assert float(idle.itl_s) == pytest.approx(float(first.itl_s))
+    assert float(along.at_rate(0.0).requests_per_s) > 0

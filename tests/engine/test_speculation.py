@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capplan.catalog.engines import Overheads
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests, decode_step_s
 from capplan.engine.speculation import Speculation, usual
+from capplan.engine.step import step
 
 ReplicaOf = Callable[..., Replica]
 
@@ -70,3 +72,18 @@ def test_a_head_caches_nothing_of_its_own_and_a_draft_model_its_own_layers(repli
     assert usual("eagle3", 3).kv_bytes_per_gpu(1000.0) == 0.0
     drafted = Speculation(5, 0.7, replica_of("llama-3.1-8b").work)  # 65,536 B a token in fp8, over two GPUs
     assert float(drafted.kv_bytes_per_gpu(1000.0)) == pytest.approx(32_768_000)
+
+
+def test_heads_take_the_memory_and_the_time_of_a_layer_each_by_hand(replica_of: ReplicaOf) -> None:
+    """One layer of 80; each token that they draft costs 3 % of a step of the target, without what the engine adds."""
+    target, heads = replica_of("llama-3.3-70b"), Speculation(4, 0.7)
+    assert float(heads.weight_bytes_per_gpu(target.work)) == pytest.approx(float(target.memory.weight_bytes) / 80)
+    bare = step(target.work, target.rates, Overheads(), 16.0, 1000.0).total_s
+    assert float(heads.draft_s(target.work, target.rates, 16.0, 1000.0)) == pytest.approx(4 * 0.03 * float(bare))
+    small = replica_of("llama-3.1-8b")
+    model_s = Speculation(4, 0.7, draft=small.work).draft_s(target.work, target.rates, 16.0, 1000.0)
+    assert float(model_s) == pytest.approx(4 * float(step(small.work, small.rates, Overheads(), 16.0, 1000.0).total_s))
+    verified = step(target.work, target.rates, target.profile.overheads, 16.0, 1150.0, verify=5.0).total_s
+    drafting = decode_step_s(replica_of("llama-3.3-70b", speculation=heads), 16.0, Requests.of(1000.0, 300.0))
+    drafted_s = heads.draft_s(target.work, target.rates, 16.0, 1150.0)
+    assert float(drafting) == pytest.approx(float(verified + drafted_s) / heads.tokens_per_step)

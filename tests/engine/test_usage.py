@@ -11,7 +11,7 @@ from capplan.engine.architecture import parameters
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests, steady
 from capplan.engine.speculation import Speculation
-from capplan.engine.usage import bandwidth_utilization, compute_utilization, flop_per_request
+from capplan.engine.usage import bandwidth_utilization, compute_utilization, flop_per_request, weights_read_share
 
 ReplicaOf = Callable[..., Replica]
 
@@ -73,3 +73,11 @@ def test_no_utilization_leaves_nought_to_one(
     compute = float(compute_utilization(replica, requests, state))
     assert 0 <= memory <= 1 and np.isfinite(compute)
     assert 0 < compute < 2.0  # of the bf16 peak, and fp8 has twice that
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_a_prefill_step_reads_each_weight_once_in_every_stage_by_hand(replica_of: ReplicaOf, stages: int) -> None:
+    replica = replica_of(layout=Layout(4, stages), weights="bf16")
+    held = float(replica.memory.weight_bytes)
+    assert float(weights_read_share(replica, 0.5)) == pytest.approx(held * stages / (0.5 * 3.35e12))
+    assert float(weights_read_share(replica, 1e-6)) == 1.0
