@@ -160,9 +160,13 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     """
     overheads = replica.profile.overheads
     decoding = np.maximum(decoding, 1e-9)
-    decode_s = decode_step_s(replica, decoding, requests)
+    gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
+    decodes = gaps > _LEAST_GAPS
+    # Without a second token nothing decodes: the sequences are prompts, in prefill or waiting for it.
+    writing = np.where(decodes, decoding, 0.0)
+    decode_s = decode_step_s(replica, writing, requests)
     chunk = prefill_chunk_tokens(replica, decoding, requests)
-    running, context = decoding * requests.beams, requests.context_tokens
+    running, context = writing * requests.beams, requests.context_tokens
     usual, cached = np.maximum(requests.prompt_tokens, 1e-9), requests.cached_tokens
     weighted = np.maximum(requests.weighted_prompt_tokens, usual)
 
@@ -178,14 +182,12 @@ def steady(replica: Replica, decoding: Any, requests: Requests, others: Any = No
     steps = requests.prefill_tokens / chunk
     bend = bent_share(mixed_s, alone_s, with_prompts_s, usual, weighted)
     prefill_s = overheads.prefill * np.maximum(mixed_s - alone_s, 0.0) * steps + overheads.request_s
-    gaps = np.maximum(requests.output_tokens - 1.0, 0.0)
-    decodes = gaps > _LEAST_GAPS
     beside = decoding if others is None else others
     # Between two tokens of a sequence, the others that ended were replaced: each brings its prompt.
     itl_s = decode_s + beside * prefill_s / np.where(decodes, gaps, 1.0)
     full_s = alone_s + overheads.prefill * (mixed_s - alone_s)
     own_s = full_s * np.maximum(steps * requests.forks, 1.0) + overheads.request_s
-    # Without a second token nothing decodes: prompts follow one another, as many in a step as its limit takes.
+    # Prompts alone follow one another, as many in a step as its limit takes.
     prefilled_per_s = np.minimum(decoding / own_s, 1.0 / (full_s * steps + overheads.request_s))
     per_s = np.where(decodes, decoding / np.where(decodes, gaps * itl_s, 1.0), prefilled_per_s)
     busy = np.clip(per_s * prefill_s * beside / decoding, 0.0, 0.98)

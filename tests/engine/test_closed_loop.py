@@ -1,9 +1,11 @@
 """A fixed number of clients that take turns: what each of them sees of the others."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
+from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests, Steady, closed_loop, steady
 
 ReplicaOf = Callable[..., Replica]
@@ -44,3 +46,13 @@ def test_clients_beyond_what_prefill_keeps_up_with_wait_in_its_queue(replica_of:
     assert float(more.queue_s - some.queue_s) == pytest.approx(1_000 / float(more.requests_per_s), rel=2e-3)
     for state in (some, more):
         assert float(state.ttft_s) == pytest.approx(parts_of_ttft(state))
+
+
+@pytest.mark.parametrize("prompt", [20.0, 200.0, 2_000.0])
+def test_more_clients_that_only_have_a_prompt_read_never_lower_the_throughput(
+    replica_of: ReplicaOf, prompt: float
+) -> None:
+    """Nothing decodes beside the prompts, so that none of those that wait makes a step longer."""
+    replica = replica_of("llama-3.1-8b", layout=Layout(1))
+    served = [float(closed_loop(replica, n, Requests.of(prompt, 1.0)).requests_per_s) for n in (1, 4, 16, 64, 256, 1e3)]
+    assert all(more >= some * (1 - 1e-6) for some, more in pairwise(served))
