@@ -1,8 +1,10 @@
 """The report as the contract's JSON object: what `--format json` writes and `diff` reads."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from .metrics import METRICS, metric
@@ -35,8 +37,8 @@ def columns(report: Report) -> list[str]:
     """The contract's columns in their order, after the swept keys that are not among them and before any others."""
     known = [metric.name for metric in METRICS]
     swept = [name for name in report.axes if name not in known]
-    others = {name: None for row in report.rows for name in row if name not in known and name not in swept}
-    return [*swept, *known, *others]
+    told = dict.fromkeys([*swept, *known])
+    return [*told, *(name for name in dict.fromkeys(chain.from_iterable(report.rows)) if name not in told)]
 
 
 def _stamp() -> dict[str, str | None]:
@@ -105,18 +107,19 @@ def exact(value: object) -> object:
     """A cell as CSV has it: money to the cent, floats rounded alike on every machine, empty for None."""
     if isinstance(value, bool):
         return str(value).lower()
-    return "" if value is None else value if isinstance(value, Decimal) else _leaf(value)
+    leaf = value if isinstance(value, Decimal) else _leaf(value)
+    return "" if leaf is None else leaf
 
 
 def _leaf(value: object) -> object:
     """A cell as JSON has it: money is a number, exact to the cent because a double holds it so up to 10^13 USD."""
-    if isinstance(value, Decimal):
-        return float(value)
     if isinstance(value, float):
         if value != value:
             return None
-        return float(f"{value:.{DIGITS}g}") if abs(value) != float("inf") else str(value)
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+        return float(f"{value:.{DIGITS}g}") if abs(value) != math.inf else str(value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def plain_tree(value: object) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .blocks import Block
 
 SCHEMA = "capplan.report/1"
+_PLAIN = frozenset({str, int, bool, type(None), Decimal})
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,8 @@ def plain(value: object) -> object:
     >>> plain(np.int64(8)), plain(np.float64("nan")), plain("fp8")
     (8, None, 'fp8')
     """
+    if type(value) in _PLAIN:
+        return value
     item = getattr(value, "item", None)
     simple = item() if callable(item) else value
     # NaN has no place in JSON and no meaning for a reader: the figure does not apply.

@@ -1,6 +1,6 @@
 """Changes to a scenario: `--set PATH=VALUE` on the tree before it is read, and `with_values` on a scenario that was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,33 @@ def with_values(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
             changed = copied(changed, {recorded: left})
     _check(changed, touched, values)
     return changed
+
+
+def variants(scenario: Scenario, points: Sequence[Mapping[str, Any]]) -> list[Scenario]:
+    """`with_values` for every point of a grid; points that agree in all keys of a section share that section.
+
+    Raises ScenarioFaults for the first point that is wrong.
+    """
+    made: dict[Hashable, Any] = {}
+
+    def section(name: str, values: Mapping[str, Any]) -> Any:
+        known = (name, *((path, id(value)) for path, value in values.items()))
+        if known not in made:
+            made[known] = getattr(with_values(scenario, values), name)
+        return made[known]
+
+    if not points or scenario.routing is not None:  # tiers are made of several sections, and checked against them
+        return [with_values(scenario, point) for point in points]
+    by_section: dict[str, list[str]] = {}
+    for path in points[0]:
+        by_section.setdefault(split(path)[0], []).append(path)
+    first = with_values(scenario, points[0])
+    names = {key: slots(Scenario)[key].field for key in by_section}
+    return [
+        first.having({names[key]: section(names[key], {path: point[path] for path in paths})
+                      for key, paths in by_section.items()})
+        for point in points
+    ]  # fmt: skip
 
 
 def _covers(path: str, recorded: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capplan.plan import Plan, plans
-from capplan.scenario.overrides import with_values
+from capplan.scenario.overrides import variants, with_values
 
 from .axes import Axis, axes, points
 from .multipliers import multiplied, sentence
@@ -59,7 +59,7 @@ def sweep(
     grid = axes({**scenario.sweeps, **(over or {})} or {"reasoning.k": DEFAULT_K})
     at = list(points(grid))
     planned = planner or plans
-    made, held = _with_one_layout([with_values(scenario, point) for point in at], at, planned)
+    made, held = _with_one_layout(variants(scenario, at), at, planned)
     columns = tuple(_column(axis, made) for axis in grid)
     rows = [
         {**_swept(columns, point, row), **row}

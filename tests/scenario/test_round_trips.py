@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.kinds import Choice, Flag, Kind, Whole
 from capplan.scenario.length_kind import LengthKind
-from capplan.scenario.loader import from_dict, load, loads
-from capplan.scenario.overrides import with_values
+from capplan.scenario.loader import default_path, from_dict, load, loads
+from capplan.scenario.overrides import variants, with_values
 from capplan.scenario.part import Part, slots
 from capplan.scenario.quantity import Quantity
 from capplan.scenario.reasoning import KEYS
@@ -206,3 +206,20 @@ def test_any_changed_value_is_taken_or_has_faults(path: str, tree: Any) -> None:
         with_values(loads("{version: 1, workload: {qps: 100}}"), {path: tree})
     except ScenarioFaults as faults:
         assert faults.faults and str(faults)
+
+
+def test_the_points_of_a_grid_are_what_each_makes_by_itself() -> None:
+    asked = load(default_path(), ["reasoning.k=[2,3]", "workload.burstiness={low: 1, mid: 2, high: 3}"])
+    grid = [
+        {"reasoning.k": k, "reasoning.tokens_per_step": tokens, "workload.qps": qps, "model": model}
+        for k in (1, 8) for tokens in (64, 256) for qps in (1, "20") for model in ("llama-3.1-8b", "qwen3-32b")
+    ]  # fmt: skip
+    made = variants(asked, grid)
+    for one, point in zip(made, grid, strict=True):
+        alone = with_values(asked, point)
+        assert one == alone and one.given_fields == alone.given_fields
+        assert one.reasoning.given_fields == alone.reasoning.given_fields
+    assert made[0].sweeps == {} and "workload.burstiness" in made[0].ranges
+    assert made[0].workload is made[1].workload
+    with pytest.raises(ScenarioFaults, match=r"reasoning\.k"):
+        variants(asked, [*grid, {**grid[0], "reasoning.k": -1}])
