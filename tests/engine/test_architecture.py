@@ -225,3 +225,25 @@ def test_pooled_attention_parameters_by_hand() -> None:
 def test_a_total_may_come_with_a_count_of_its_own_of_what_is_active() -> None:
     sparse = replace(arch("gpt-4-textbook"), active_parameters_override=280e9)
     assert (parameters(sparse).total, parameters(sparse).active) == (1.76e12, 280e9)
+
+
+def test_routers_by_hand() -> None:
+    assert parameters(arch("deepseek-r1")).router == 58 * 256 * 7168
+    assert parameters(arch("gpt-oss-120b")).router == 36 * 128 * (2880 + 1)  # with a bias an expert
+    moe = arch("qwen3-next-80b-a3b").moe
+    assert moe is not None and moe.shared_gate  # one more row, for the shared expert
+    assert parameters(arch("qwen3-next-80b-a3b")).router == 48 * (512 + 1) * 2048
+
+
+def test_sinks_biases_and_shared_projections_by_hand() -> None:
+    oss = AttentionLayers(36, heads=64, kv_heads=8, head_dim=64, qkv_bias=True, output_bias=True, sinks=True)
+    # 64 heads of queries and outputs, 8 of keys and of values, 64 wide: biases 5,120 and 2,880; a logit a head
+    assert attention_parameters(oss, 2880) == 36 * (2880 * 64 * (64 + 8 + 8 + 64) + 64 * 80 + 2880 + 64)
+    shared = AttentionLayers(1, heads=4, kv_heads=2, head_dim=8, shared_projection=True)
+    assert attention_parameters(shared, 10) == 10 * 8 * (4 + 2 + 4)  # the values are the keys
+
+
+def test_keys_of_an_indexer_in_16_bit_take_twice_those_in_8() -> None:
+    v32 = arch("deepseek-v3.2")
+    assert index_bytes_per_token(v32) == 61 * 128
+    assert index_bytes_per_token(v32, 2.0) == 2 * 61 * 128

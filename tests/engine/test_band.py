@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from capplan.catalog.accelerators import accelerator
-from capplan.catalog.bands import bands
+from capplan.catalog.bands import Kind, bands
 from capplan.catalog.engines import profile
 from capplan.catalog.models import model
 from capplan.engine.band import Band, band
@@ -39,3 +39,16 @@ def test_an_engine_that_was_not_fitted_on_the_vendors_chips_is_wider_for_every_l
 
 def test_a_chip_known_by_its_datasheet_is_wider_than_one_with_measured_kernels() -> None:
     assert around(gpu="mi300x").spread > around().spread
+
+
+def test_a_load_as_large_as_the_largest_that_was_measured_is_within_it() -> None:
+    known, fitted = bands(), profile("vllm", "NVIDIA")
+    chip, arch = accelerator("h100-sxm"), model("llama-3.3-70b").architecture
+    most = (known.prompt_tokens, known.output_tokens, known.sequences)
+    assert band(arch, chip, fitted, *most).extrapolates == ()
+    for at, word in enumerate(("prompt", "answer", "batch")):
+        beyond = [one * (1.01 if i == at else 1.0) for i, one in enumerate(most)]
+        assert band(arch, chip, fitted, *beyond).extrapolates == (f"{word} beyond {most[at]:,.0f}",)
+    lasting = band(arch, chip, fitted, *most)
+    assert lasting.spread == known.spread[Kind(False, True, True)]
+    assert around(steady=False).spread == known.spread[Kind(False, True, False)]

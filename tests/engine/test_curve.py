@@ -90,3 +90,11 @@ def test_below_its_first_state_nothing_queues_and_few_steps_hold_a_prompt(replic
     assert float(idle.ttft_s) == pytest.approx(float(first.ttft_s - first.queue_s * 7 / 8))
     assert float(idle.itl_s) == pytest.approx(float(first.itl_s))
     assert float(along.at_rate(0.0).requests_per_s) > 0
+
+
+def test_a_rate_beyond_the_fullest_state_gets_that_state(replica_of: ReplicaOf) -> None:
+    along = curve(replica_of(), Requests.of(2000.0, 500.0), 100.0)
+    fullest = along.take((..., -1)).states
+    beyond = along.at_rate(1.5 * float(fullest.requests_per_s))
+    for name in ("requests_per_s", "decoding", "queue_s", "ttft_s"):
+        assert float(getattr(beyond, name)) == pytest.approx(float(getattr(fullest, name))), name

@@ -162,3 +162,29 @@ def test_a_pooled_cache_is_held_whole_by_every_gpu_of_a_tensor_group() -> None:
     flash, form = model("deepseek-v4-flash").architecture, stored("deepseek-v4-flash")
     one, eight = (float(kv_bytes_per_gpu(flash, Layout(n), form, 50_000.0)) for n in (1, 8))
     assert eight == one
+
+
+def test_a_tensor_group_shares_out_what_recurrent_layers_carry() -> None:
+    arch = model("nemotron-h-56b").architecture
+    assert arch.recurrent is not None
+    alone, two = (float(kv_bytes_per_gpu(arch, Layout(n), stored(arch.name), 0.0)) for n in (1, 2))
+    assert alone == arch.recurrent.state_bytes_per_sequence == 2 * two
+
+
+def test_a_cache_of_exactly_three_sequences_holds_three_in_each_rank() -> None:
+    arch, form = model("llama-3.1-8b").architecture, stored("llama-3.1-8b")
+    each = float(kv_bytes_per_gpu(arch, Layout(), form, 1001.0))
+    counts = [float(sequences_that_fit(arch, Layout(1, 1, 1, n), form, 3 * each, 1001.0)) for n in (1, 4)]
+    assert counts == [3.0, 12.0]
+    assert float(sequences_that_fit(arch, Layout(), form, 3 * each - 1, 1001.0)) == 2.0
+    assert float(sequences_that_fit(arch, Layout(), form, 3 * each, 1001.0, draft_bytes=each / 2)) == 2.0
+    assert float(sequences_that_fit(arch, Layout(), form, -each, 1001.0)) == 0.0
+
+
+def test_pools_apart_are_taken_and_changed_together() -> None:
+    two = np.array([1, 1])
+    both = Layout(np.array([1, 2]), two, two, np.array([8, 4]), prefill=Layout(np.array([4, 8]), two, two, two))
+    taken = both.take(1)
+    assert (int(taken.tensor), int(taken.attention_data), int(taken.gpus)) == (2, 4, 8)
+    assert taken.prefill is not None and int(taken.prefill.tensor) == 8
+    assert Layout(2).each(lambda degree: degree + 1) == Layout(3, 2, 2, 2)

@@ -1,5 +1,8 @@
 """Each operator by hand, and against the measured figures it was fitted to (aiconfigurator-core 0.12.0, H100 SXM)."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,8 @@ from hypothesis import strategies as st
 
 from capplan.catalog.accelerators import accelerator
 from capplan.catalog.operators import Collective, DecodeAttention, MlaDecode, Roofline, operators
-from capplan.engine.collectives import all_to_all_s
+from capplan.engine.collectives import all_to_all_s, collectives_s
+from capplan.engine.layout import Layout
 from capplan.engine.rates import rates
 from capplan.engine.roofline import (
     collective_s,
@@ -17,7 +21,9 @@ from capplan.engine.roofline import (
     mla_decode_s,
     soft_max,
 )
+from capplan.engine.serving import Replica
 
+ReplicaOf = Callable[..., Replica]
 H100 = operators("h100-sxm")
 PEAK, BANDWIDTH = 989e12, 3.35e12
 positive = st.floats(1e-9, 1e9)
@@ -135,3 +141,33 @@ def test_a_longer_message_never_takes_less_time(size: float, factor: float) -> N
     for family in H100.collectives.values():
         for link in family.values():
             assert collective_s(size * factor, link) >= collective_s(size, link)
+
+
+def test_a_token_crosses_once_to_every_node_that_holds_an_expert_of_it() -> None:
+    """Two nodes, eight of 16 GPUs each: 2 (1 - 1/2^8) nodes are met, half of them the other one, at 1 GB/s."""
+    slow = replace(rates(accelerator("h100-sxm"), "all_reduce"), inter_node_bytes_per_s=1e9)
+    link = slow.operators.collectives["all_to_all"][8]
+    met = 2 * (1 - 1 / 2**8) / 2
+    assert float(all_to_all_s(slow, np.asarray(16.0), 8, 1e6)) == pytest.approx(2 * link.fixed_s + met * 1e6 / 1e9)
+    assert float(all_to_all_s(slow, np.asarray(8.0), 8, 1e6)) == pytest.approx(collective_s(8e6, link))
+    for gpus, table in ((2.0, 2), (4.0, 4)):  # no token goes to more GPUs than there are
+        inside = slow.operators.collectives["all_to_all"][table]
+        assert float(all_to_all_s(slow, np.asarray(gpus), 8, 1e6)) == pytest.approx(collective_s(gpus * 1e6, inside))
+
+
+def test_an_all_reduce_wider_than_its_table_starts_later_and_crosses_nodes_in_a_ring(replica_of: ReplicaOf) -> None:
+    """16 GPUs of two nodes: one doubling more to start, and the message there and back over the network."""
+    wide, node = (replica_of("llama-3.1-405b", layout=Layout(n)) for n in (16, 8))
+    link = wide.rates.operators.collectives["all_reduce"][8]
+    message = 64 * 16_384 * 2.0
+    added = link.fixed_s + 2 * message / 45e9
+    of = [float(collectives_s(one.work, one.rates, 64.0)) for one in (wide, node)]
+    assert of[1] == pytest.approx(2 * 126 * float(collective_s(message, link)))
+    assert of[0] - of[1] == pytest.approx(2 * 126 * added)
+    one_node = replace(wide.rates, node_gpus=72)  # as in a rack of GB200
+    assert float(collectives_s(wide.work, one_node, 64.0)) - of[1] == pytest.approx(2 * 126 * link.fixed_s)
+
+
+def test_one_gpu_sends_nothing(replica_of: ReplicaOf) -> None:
+    alone = replica_of("llama-3.1-8b", layout=Layout(1))
+    assert float(collectives_s(alone.work, alone.rates, 64.0)) == 0.0

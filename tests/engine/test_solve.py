@@ -22,7 +22,7 @@ def test_the_root_of_a_line_lies_where_it_crosses_nought_or_at_the_end_that_is_n
     assert found == pytest.approx(min(max(root, start), start + 3.0), abs=1e-6)
 
 
-@given(st.floats(0.05, 20.0), st.floats(-6.0, -0.1))
+@given(st.floats(0.05, 5.0), st.floats(-6.0, -0.1))
 def test_chords_find_the_root_of_a_curve_in_a_few_rounds(bend: float, root: float) -> None:
     """exp(bend x) = exp(bend root): nearly flat at one end and steep at the other."""
     wanted = np.exp(bend * root)
@@ -30,7 +30,7 @@ def test_chords_find_the_root_of_a_curve_in_a_few_rounds(bend: float, root: floa
     def rising(x: Any) -> Any:
         return np.log(np.exp(bend * x) + x / 10 + 1.0) - np.log(wanted + root / 10 + 1.0)
 
-    assert float(chords(rising, np.array(-6.0), np.array(0.0))) == pytest.approx(root, abs=0.02)
+    assert float(chords(rising, np.array(-6.0), np.array(0.0))) == pytest.approx(root, abs=0.01)
     assert float(chords(rising, np.array(-6.0), np.array(0.0), rounds=25)) == pytest.approx(root, abs=1e-7)
 
 
@@ -79,3 +79,7 @@ def test_an_end_that_stays_put_twice_counts_half() -> None:
 
 def test_a_flat_function_has_no_chord_and_ends_somewhere_between_its_ends() -> None:
     assert 0.0 <= float(chords(lambda x: x * 0.0 + 1.0, np.array(0.0), np.array(1.0))) <= 1.0
+
+
+def test_where_a_function_is_nought_for_a_while_the_last_such_point_is_its_root() -> None:
+    assert float(bisect(lambda x: np.maximum(x - 1.0, 0.0), 0.0, 4.0)) == pytest.approx(1.0, abs=1e-8)

@@ -1,6 +1,7 @@
 """What a replica uses of its chips, by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,3 +82,17 @@ def test_a_prefill_step_reads_each_weight_once_in_every_stage_by_hand(replica_of
     held = float(replica.memory.weight_bytes)
     assert float(weights_read_share(replica, 0.5)) == pytest.approx(held * stages / (0.5 * 3.35e12))
     assert float(weights_read_share(replica, 1e-6)) == 1.0
+
+
+def test_what_follows_a_cached_half_attends_to_all_of_it_by_hand(replica_of: ReplicaOf) -> None:
+    replica = replica_of("llama-3.1-8b", layout=Layout(1))
+    active = parameters(replica.work.architecture).active
+    pairs = 8000 * 8001 / 2 - 4000 * 4001 / 2 + 100 * 8050
+    wanted = 2 * active * 4100 + 32 * 4 * 32 * 128 * pairs
+    assert float(flop_per_request(replica, Requests.of(8000.0, 100.0, 0.5))) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_nothing_is_read_faster_than_the_memory_is(replica_of: ReplicaOf) -> None:
+    replica, requests = replica_of(), Requests.of(10.0, 1000.0)
+    state = replace(steady(replica, 1.0, requests), itl_s=np.array(1e-9))
+    assert float(bandwidth_utilization(replica, requests, state)) == 1.0
