@@ -252,6 +252,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
     "route": (
         "share", "tta_s", "output_tokens", "replicas", "gpus", "annual_tco_usd", "usd_per_1k_queries", "accuracy",
     ),
+    "optimize-mix": ("concurrency", "replicas", "gpus", "annual_tco_usd", "share", "behind"),
     "simulate": ("ttft_s", "itl_s", "ttfo_s", "tta_s", "tta_low_s", "tta_high_s", "planned_tta_s"),
     "simulate-study": (
         "replicas_by_pool", "queries_per_s", "output_tokens_per_s", "tta_s", "tta_p99_s",

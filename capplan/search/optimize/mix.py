@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,15 @@ Floats = NDArray[np.float64]
 class Offer:
     """Kinds of pools to choose from. capacity: requests/s of each class that one replica serves when it serves nothing
     else, shape (classes, pools), 0 where it cannot. usd: a year of one replica; gpus: of one replica. kind: the place
-    of its GPU type, shape (pools,); stock: GPUs of each type that can be had, infinite without a limit."""
+    of its GPU type, shape (pools,); stock: GPUs of each type that can be had, infinite without a limit; most_gpus: of
+    all types together."""
 
     capacity: Floats
     usd: Floats
     gpus: Floats
     kind: NDArray[np.int64]
     stock: Floats
+    most_gpus: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def cheapest_mix(rate_per_s: Floats, offer: Offer) -> Mix | None:
         for row, kind in enumerate(limited):
             used[row, shares:] = np.where(offer.kind == kind, offer.gpus, 0.0)
         rules.append(LinearConstraint(used, -np.inf, offer.stock[limited]))
+    if np.isfinite(offer.most_gpus):
+        rules.append(LinearConstraint(np.concatenate([np.zeros(shares), offer.gpus]), -np.inf, offer.most_gpus))
     most = np.concatenate([able.ravel().astype(np.float64), np.full(pools, np.inf)])
     whole = np.concatenate([np.zeros(shares), np.ones(pools)])
     # HiGHS stops at a gap of 1e-4 unless told otherwise: at a million dollars that is a GPU.
@@ -78,7 +82,8 @@ def best_single(rate_per_s: Floats, offer: Offer) -> tuple[int, Mix] | None:
     found: list[tuple[int, Mix]] = []
     for kind in np.unique(offer.kind):
         own = np.flatnonzero(offer.kind == kind)
-        part = Offer(offer.capacity[:, own], offer.usd[own], offer.gpus[own], offer.kind[own], offer.stock)
+        part = replace(offer, capacity=offer.capacity[:, own], usd=offer.usd[own], gpus=offer.gpus[own],
+                       kind=offer.kind[own])  # fmt: skip
         mix = cheapest_mix(rate_per_s, part)
         if mix is not None:
             replicas = np.zeros(len(offer.usd), np.int64)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from capplan.errors import UserError
+from capplan.errors import InfeasibleError
 from capplan.plan import Plan, plans
+from capplan.plan.rows import layout_of
 from capplan.scenario.overrides import with_values
 from capplan.scenario.part import copied
 from capplan.search.optimize.candidate import Candidate, best_of
@@ -43,16 +44,16 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
 
     Each pool is one model, chip, precision and layout; its replicas' time is divided over the classes that it serves.
     Costs and capacities are those of large fleets, so that a small fleet pays more in whole nodes than is counted.
-    Raises UserError where no pool can serve one of the classes.
+    Raises InfeasibleError where no pool can serve one of the classes.
     """
-    parts = request_classes(scenario)
+    parts = request_classes(_without_limits(scenario))
     pools = _pools(parts, mapped)
     if not pools:
-        raise UserError(f"{scenario.name}: no pool of the space meets the targets of any class of requests")
+        raise InfeasibleError(f"{scenario.name}: no pool of the space meets the targets of any class of requests")
     offer, made = _offer(scenario, parts, pools)
     unserved = [part.name for part, row in zip(parts, offer.capacity, strict=True) if not row.any()]
     if unserved:
-        raise UserError(f"{scenario.name}: no pool meets the targets of requests with {unserved[0]} tokens")
+        raise InfeasibleError(f"{scenario.name}: no pool meets the targets of requests with {unserved[0]} tokens")
     work = scenario.workload
     rate = np.array([part.share for part in parts]) * work.qps * work.busiest_to_mean
     best, single = cheapest_mix(rate, offer), best_single(rate, offer)
@@ -61,20 +62,42 @@ def mixed(scenario: Scenario, mapped: Map = locally) -> Mixed:
         if mix is None:
             continue
         for pool in np.flatnonzero(mix.replicas):
-            rows.append(_row(name, made[pool], mix, int(pool), offer, parts))
+            rows.append(
+                {**_row(name, made[pool], mix, int(pool), offer, parts), "feasible": _affordable(scenario, mix)}
+            )
             shown.append(made[pool])
-    return Mixed(tuple(shown), tuple(rows), tuple(_notes(best, single[1] if single else None, parts, offer)), best)
+    if best is None:
+        notes = _short(
+            cheapest_mix(rate, replace(offer, stock=np.full_like(offer.stock, np.inf), most_gpus=np.inf)), offer, made
+        )
+    else:
+        notes = _notes(scenario, best, single[1] if single else None, parts)
+    return Mixed(tuple(shown), tuple(rows), tuple(notes), best)
+
+
+def _without_limits(scenario: Scenario) -> Scenario:
+    """Without what limits the whole fleet: a pool is judged by a fleet that is far larger than the one it serves in."""
+    targets = scenario.targets.having({"annual_tco_usd": None, "power_w": None})
+    return copied(scenario, {"targets": targets, "optimize": section(scenario).having({"stock": (), "max_gpus": None})})
+
+
+def _affordable(scenario: Scenario, mix: Mix) -> bool:
+    most = scenario.targets.annual_tco_usd
+    return most is None or mix.usd <= most
 
 
 def _pools(parts: Sequence[RequestClass], mapped: Map) -> list[Scenario]:
     """For each chip, the configurations that serve one of the classes cheapest."""
-    asked = [with_values(one.scenario, {"workload.qps": one.scenario.workload.qps * _LARGE}) for one in parts]
-    tried = [choice for one in asked for choice in choices(one)]
-    found = [one for one in mapped(evaluate, tried) if isinstance(one, Evaluated)]
+    tried = [
+        (number, choice)
+        for number, part in enumerate(parts)
+        for choice in choices(with_values(part.scenario, {"workload.qps": part.scenario.workload.qps * _LARGE}))
+    ]
+    found = mapped(evaluate, [choice for _, choice in tried])
     best: dict[tuple[str, int], tuple[float, Candidate]] = {}
-    for place, one in enumerate(found):
-        for value, candidate in best_of(one, one.usd, one.feasible, 1):
-            key = one.choice.keys["gpu"], place * len(asked) // max(len(found), 1)
+    for (number, _), one in zip(tried, found, strict=True):
+        for value, candidate in best_of(one, one.usd, one.feasible, 1) if isinstance(one, Evaluated) else ():
+            key = one.choice.keys["gpu"], number
             if key not in best or value < best[key][0]:
                 best[key] = value, candidate
     pools: dict[str, dict[str, Scenario]] = {}
@@ -106,12 +129,21 @@ def _offer(scenario: Scenario, parts: Sequence[RequestClass], pools: Sequence[Sc
     capacity = np.array([[served(part, plan) for plan in row] for part, row in zip(parts, grid, strict=True)])
     heaviest = [grid[int(np.argmax(capacity[:, pool])), pool] for pool in range(len(pools))]
     usd = np.array([float(plan.row["annual_tco_usd"]) / int(plan.row["replicas"]) for plan in heaviest])
-    gpus = np.array([float(plan.row["gpus"]) / int(plan.row["replicas"]) for plan in heaviest])
+    gpus = np.array([_gpus_of_a_replica(plan) for plan in heaviest])
     names = [str(plan.row["gpu"]) for plan in heaviest]
     types = list(dict.fromkeys(names))
     limits = [section(scenario).stock_of(name) for name in types]
     stock = np.array([np.inf if limit is None else float(limit) for limit in limits])
-    return Offer(capacity, usd, gpus, np.array([types.index(name) for name in names]), stock), heaviest
+    most = section(scenario).max_gpus
+    kind = np.array([types.index(name) for name in names])
+    return Offer(capacity, usd, gpus, kind, stock, np.inf if most is None else float(most)), heaviest
+
+
+def _gpus_of_a_replica(plan: Plan) -> float:
+    """Its own ones, without those that idle in the last node; of pools apart, those of both that a replica takes."""
+    layout, replicas, readers = layout_of(plan.row), int(plan.row["replicas"]), int(plan.row.get("prefill_replicas", 0))
+    reading = float(layout.prefill.gpus) * readers if layout.prefill else 0.0
+    return (float(layout.gpus) * (replicas - readers) + reading) / replicas
 
 
 def _row(part: str, plan: Plan, mix: Mix, pool: int, offer: Offer, parts: Sequence[RequestClass]) -> dict[str, object]:
@@ -128,22 +160,37 @@ def _row(part: str, plan: Plan, mix: Mix, pool: int, offer: Offer, parts: Sequen
         "replicas": count,
         "gpus": round(float(count * offer.gpus[pool])),
         "annual_tco_usd": Decimal(round(float(count * offer.usd[pool]), 2)).quantize(Decimal("0.01")),
-        "feasible": True,
         "share": float(sum(one.share * share[at] for at, one in enumerate(parts))),
         "behind": "; ".join(served),
     }
 
 
-def _notes(best: Mix | None, single: Mix | None, parts: Sequence[RequestClass], offer: Offer) -> list[str]:
-    if best is None:
-        return ["Nothing fits: the stock of GPUs does not serve the load, however it is mixed."]
+def _short(free: Mix | None, offer: Offer, made: Sequence[Plan]) -> list[str]:
+    """Where the stock does not do; free: the cheapest mix of any number of GPUs."""
+    notes = ["Nothing fits: the GPUs that there are do not serve the load, however they are mixed."]
+    if free is not None:
+        used: dict[str, int] = {}
+        for pool in np.flatnonzero(free.replicas):
+            name = str(made[int(pool)].row["gpu"])
+            used[name] = used.get(name, 0) + round(float(free.replicas[pool] * offer.gpus[pool]))
+        gpus = " and ".join(f"{count:,} {name}" for name, count in used.items())
+        notes.append(f"Without limits the cheapest mix takes {gpus} and {free.usd:,.0f} USD a year.")
+    return notes
+
+
+def _notes(scenario: Scenario, best: Mix, single: Mix | None, parts: Sequence[RequestClass]) -> list[str]:
+    targets = scenario.targets
     notes = [f"{len(parts)} classes of requests; the mix costs {best.usd:,.0f} USD a year."]
     if single is None:
-        notes.append("No single GPU type serves all of it within the stock.")
+        notes.append("No single GPU type serves all of it with the GPUs that there are.")
     elif single.usd > best.usd * (1 + 1e-9):
         saved = 1 - best.usd / single.usd
         notes.append(f"The best single type costs {single.usd:,.0f} USD a year: the mix saves {saved:.1%}.")
     else:
         notes.append("No mix is cheaper than the best single type.")
+    if targets.annual_tco_usd is not None and not _affordable(scenario, best):
+        notes.append(f"It misses annual_tco by {best.usd / targets.annual_tco_usd - 1:.1%}.")
+    if targets.power_w is not None:
+        notes.append("targets.power is not judged for a mix.")
     notes.append("Pools are priced as parts of large fleets; whole nodes make small pools dearer.")
     return notes
