@@ -45,6 +45,18 @@ def test_a_plan_loads_nothing_that_it_does_not_use(clean: Environment) -> None:
     ]
 
 
+def test_a_sweep_loads_nothing_that_it_does_not_use(clean: Environment) -> None:
+    loaded = loaded_by(["sweep", "scenarios/cot-k-sweep.yaml", "--quiet"], clean)
+    assert "capplan.search.sweep" in loaded
+    assert not loaded & {"pydantic", "pint", "scipy", "jinja2", "vl_convert", "numpy.random", "concurrent.futures"}
+
+
+def test_an_option_that_is_typed_is_still_held_to_its_range(capplan) -> None:
+    for wrong in ("0", "many"):
+        done = capplan("sweep", "scenarios/cot-k-sweep.yaml", "--jobs", wrong)
+        assert done.returncode == 2 and "--jobs" in done.stderr, done.stderr
+
+
 def test_help_is_there_at_once(program: Strings, clean: Environment) -> None:
     def least(*program: str) -> float:
         times = []

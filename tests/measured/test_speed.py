@@ -18,7 +18,7 @@ def seconds(points: list[Point]) -> float:
         predict(points)
         return process_time() - began
 
-    return min(once() for _ in range(3))
+    return min(once() for _ in range(2))
 
 
 def test_twenty_times_the_points_take_less_than_six_times_as_long() -> None:

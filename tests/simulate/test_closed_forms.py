@@ -16,8 +16,8 @@ from capplan.simulate.run import run
 # A token takes 1 / 20,000 of the mean service time: arrivals wait for the step boundary no longer than that.
 MEAN_TOKENS = 20_000
 STEP_S = 1 / MEAN_TOKENS
-COUNT = 60_000
-WARM_UP = 6_000
+COUNT = 40_000
+WARM_UP = 4_000
 SEED = 1
 
 
