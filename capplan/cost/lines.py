@@ -199,12 +199,16 @@ def broadcast(columns: Iterable[CostColumn]) -> CostLines:
 def usd_per(total_cents: int, units: float, per: float) -> Decimal | None:
     """Yearly cost over yearly units, as USD per `per` units; None where nothing is produced.
 
+    Raises UserError for an amount too large to be told.
     >>> usd_per(8707200, 168e9, 1e6)  # 87,072 USD for 168 billion tokens
     Decimal('0.518286')
     """
     if not units > 0:
         return None
-    return (Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)).quantize(_UNIT_COST)
+    each = Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)
+    if each > _MOST_USD:
+        raise UserError(f"so little is served that {per:,.0f} cost more than {_MOST_USD:.0e} USD; check the load")
+    return each.quantize(_UNIT_COST)
 
 
 def usd_per_each(total_cents: Cents, units: ArrayLike, per: float) -> NDArray[np.object_]:

@@ -193,5 +193,19 @@ class Cost(Part):
             )
         if self.minimum_gpus and not self.pricing.share("reserved"):
             yield Contradiction("minimum_gpus", "only reservations ask for a minimum", "set pricing: reserved")
+        if self.region is not None and self.provider is None and self.pricing.share("own"):
+            yield from _unknown_site(self.region)
         if self.pricing.share("own") == 1 and self.given("provider"):
             yield Contradiction("provider", "bought GPUs have no provider", "set pricing: on_demand, or remove it")
+
+
+def _unknown_site(region: str) -> Iterator[Contradiction]:
+    """Owned GPUs draw their power somewhere: a region that is no site of the catalogue."""
+    from capplan.catalog.files import UnknownName  # only scenarios with a region pay for loading them
+    from capplan.catalog.sites import site
+
+    try:
+        site(region)
+    except UnknownName as unknown:
+        message, _, hint = str(unknown).removesuffix(")").partition(" (")
+        yield Contradiction("region", message, hint)

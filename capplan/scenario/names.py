@@ -30,7 +30,7 @@ def check(kind: Name, value: object, base: Path) -> None:
         _check_model(value, base)
     elif isinstance(value, Mapping):
         _inline_accelerator(value)
-    elif kind.files and _is_path(str(value)):
+    elif kind.files and (not kind.catalog or _is_path(str(value))):
         _check_file(str(value), base)
     elif kind.catalog:
         _check_entry(kind.catalog, str(value))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from capplan import __version__
 from capplan.catalog.files import catalog_hash
 from capplan.errors import UserError
+from capplan.reading import read_bytes
 from capplan.scenario.part import Part
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 _LENGTH_BYTES = 8
+_MOST_BYTES = 512 << 20
 # A journal holds values of ours and nothing that could run: other names in it are refused.
-_OTHERS = {("builtins", name) for name in ("dict", "list", "tuple", "set", "frozenset", "bytearray", "slice", "range")}
-_OTHERS |= {("decimal", "Decimal"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"), ("pathlib", "Path"),
-            ("_codecs", "encode")}  # fmt: skip
+# Nor does it hold what makes much of little, a bytearray of a length or the numbers of a range.
+_OTHERS = {("builtins", name) for name in ("dict", "list", "tuple", "set", "frozenset", "slice")}
+_OTHERS |= {("decimal", "Decimal"), ("_codecs", "encode")}
+_OTHERS |= {("pathlib", name) for name in ("PosixPath", "WindowsPath", "Path")}
 # What numpy makes arrays and numbers of from bytes, under the name of its rooms in version 2 and before.
 _OTHERS |= {("numpy", "dtype"), ("numpy", "ndarray")}
 _MADE_BY = (("numeric", "_frombuffer"), ("multiarray", "_reconstruct"), ("multiarray", "scalar"))
@@ -44,7 +47,7 @@ class Journal:
         self._results: dict[str, Any] = _read(path) if path is not None and resume and path.exists() else {}
         self._stamp = f"{__version__} {catalog_hash()}" if path is not None else __version__
         if path is not None and not resume:
-            path.unlink(missing_ok=True)
+            _remove(path)
 
     def map(self, crew: Crew, function: Callable[[A], R], arguments: Sequence[A]) -> list[R]:
         """As `Crew.map`, for what is not here yet."""
@@ -64,7 +67,7 @@ class Journal:
     def finished(self) -> None:
         """The output file has it all: the journal goes."""
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            _remove(self._path)
 
     def _key(self, function: Callable[..., Any], argument: object) -> str:
         text = f"{self._stamp} {function.__module__}.{function.__qualname__} {argument!r}"
@@ -93,9 +96,18 @@ class _Ours(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module}.{name} is no value of ours")
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: is in the way of what is kept of this run ({error.strerror})") from None
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The records of a journal, a last one that was cut off left out."""
-    raw, at, found = path.read_bytes(), 0, {}
+    if not path.is_file():  # a pipe would be written to for ever
+        raise UserError(f"{path}: no file, and in the way of what is kept of this run")
+    raw, at, found = read_bytes(path, _MOST_BYTES), 0, {}
     while at + _LENGTH_BYTES <= len(raw):
         size = int.from_bytes(raw[at : at + _LENGTH_BYTES], "big")
         at += _LENGTH_BYTES
@@ -103,8 +115,8 @@ def _read(path: Path) -> dict[str, Any]:
             break
         try:
             key, result = _Ours(io.BytesIO(raw[at : at + size])).load()
-        except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, ValueError, TypeError) as wrong:
+            found[str(key)] = result
+        except Exception as wrong:  # a pickle that somebody made up may raise anything
             raise UserError(f"{path}: not a journal of capplan ({wrong}); remove it and start again") from None
-        found[key] = result
         at += size
     return found

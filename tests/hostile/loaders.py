@@ -154,6 +154,13 @@ def catalog(path: Path) -> None:
     assert _from_file(path, 0)
 
 
+def journal(path: Path) -> None:
+    """What an interrupted run left beside its output file."""
+    from capplan.search.journal import _read
+
+    _read(path)
+
+
 def settings(path: Path) -> None:
     import os
     from unittest.mock import patch
@@ -183,6 +190,7 @@ LOADERS = {
     "config": Loader(config, ".json", "tco --set model=FILE"),
     "profile": Loader(profile, ".yaml", "tco --set serving.engine=FILE", "configs/engines/*.yaml"),
     "catalog": Loader(catalog, ".yaml", "", "configs/accelerators/h*.yaml"),
+    "journal": Loader(journal, ".part", ""),
     "settings": Loader(settings, ".yaml", ""),
 }
 
