@@ -58,6 +58,9 @@ def command(
     disaggregated: Annotated[
         str | None, _listed("--disaggregated", "Prefill and decode apart, together, or both.", "true,false")
     ] = None,
+    prefill_ratio: Annotated[
+        str | None, _listed("--prefill-ratio", "Prefill to decode replicas, of those apart.", "1:1,1:3")
+    ] = None,
     pricing: Annotated[str | None, _listed("--pricing", "own, on_demand, spot, reserved_1_year, ...")] = None,
     objective: Annotated[str | None, _listed("--objective", "cost, cost_per_correct_answer, carbon.", "WHAT")] = None,
     max_gpus: Annotated[int | None, typer.Option("--max-gpus", help="GPUs of the whole fleet at most.")] = None,
@@ -87,7 +90,8 @@ def command(
     output_format(format, rest)
     pictures(chart)
     listed = {"gpus": gpus, "models": models, "engines": engines, "weights": weights, "kv_cache": kv_cache,
-              "concurrency": concurrency, "disaggregated": disaggregated, "pricing": pricing,
+              "concurrency": concurrency, "disaggregated": disaggregated,
+              "prefill_ratio": prefill_ratio, "pricing": pricing,
               "objective": objective, "max_gpus": max_gpus}  # fmt: skip
     asked = load(scenario, settings, {f"optimize.{name}": value for name, value in listed.items()})
     if mix and winner:

@@ -15,6 +15,7 @@ from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Reading, latency
 from capplan.plan.load import Load
 from capplan.records import dataclass
+from capplan.scenario.serving import Serving
 
 _NOTHING = Prefilling(*(0.0 for _ in fields(Prefilling)))
 # Beyond this many replicas a target that still fails is not one that replicas cure.
@@ -87,6 +88,20 @@ class Readers:
 
         does = Prefilling(*(changed(getattr(self.does, f.name)) for f in fields(Prefilling)))
         return replace(self, layout=self.layout.each(changed), does=does, serving=changed(self.serving))
+
+
+def in_ratio(serving: Serving, reading: Any, writing: Any) -> tuple[Any, Any]:
+    """(prefill, decode) replicas: as many as are needed, in whole units of the ratio where `serving` gives one.
+
+    >>> from capplan.scenario.serving import PrefillPool
+    >>> [int(count) for count in in_ratio(Serving(prefill=PrefillPool(ratio=(1, 3))), 3, 5)]
+    [3, 9]
+    """
+    if serving.prefill_ratio is None:
+        return reading, writing
+    ours, theirs = serving.prefill_ratio
+    units = np.maximum(np.ceil(np.asarray(reading) / ours), np.ceil(np.asarray(writing) / theirs)).astype(np.int64)
+    return units * ours, units * theirs
 
 
 def readers(deployment: Deployment, layout: Layout, load: Load) -> Readers:

@@ -13,7 +13,7 @@ from capplan.fleet.replicas import nodes_needed, replicas_needed, smallest_count
 from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
-from capplan.plan.readers import MOST_REPLICAS, Readers, readers
+from capplan.plan.readers import MOST_REPLICAS, Readers, in_ratio, readers
 from capplan.plan.upkeep import Upkeep
 from capplan.records import dataclass
 from capplan.scenario.serving import Serving
@@ -86,12 +86,15 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     redone = limits.upkeep.redone(load, lambda rate: served.curves.take((kind,)).at_rate(rate), filled * capacity)
     serving = replicas_needed((load.peak_per_s * load.requests_per_query)[:, None] * redone, capacity, filled)
     size_gpus = np.broadcast_to(np.asarray(candidates.gpus), serving.shape).astype(np.int64)
-    needed = serving + limits.upkeep.spares(serving, size_gpus)
-    nodes, in_use = nodes_needed(needed, size_gpus, limits.node_gpus), needed * size_gpus
     pool = None
     if served.readers is not None:
         top = Steady(*(load.of_kinds(getattr(served.top, f.name)) for f in fields(Steady)))
         pool = served.readers.each(load.of_kinds).sized(load.column(), filled, redone, _columns(limits.targets), top)
+        reading, serving = in_ratio(limits.serving, pool.serving, serving)
+        pool = replace(pool, serving=reading)
+    needed = serving + limits.upkeep.spares(serving, size_gpus)
+    nodes, in_use = nodes_needed(needed, size_gpus, limits.node_gpus), needed * size_gpus
+    if pool is not None:
         each_gpus = np.asarray(pool.layout.gpus).astype(np.int64)
         more = pool.serving + limits.upkeep.spares(pool.serving, each_gpus)
         nodes, in_use = nodes + nodes_needed(more, each_gpus, limits.node_gpus), in_use + more * each_gpus
@@ -171,9 +174,14 @@ def _settle(
     redone = upkeep.redone(load, curves.at_rate, limits.utilization * top.requests_per_s)
     offered = load.peak_per_s * load.requests_per_query * redone
 
+    ratio = limits.serving.prefill_ratio
+    unit = ratio[1] if ratio else 1  # replicas that the fleet grows by
+
     def beside(serving: Any) -> Any:
         if pool is None:
             return 0
+        if ratio:
+            return serving // unit * ratio[0]
         least = replicas_needed(offered, top.requests_per_s, limits.utilization)
         return np.ceil(pool.serving * (serving / least))
 
@@ -191,8 +199,10 @@ def _settle(
             return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
 
         serving = replicas_needed(offered * share, top.requests_per_s, limits.utilization)
+        if pool is not None:
+            serving = in_ratio(limits.serving, pool.serving, serving)[1]
         if limits.targets and not holds(serving).all():
-            grown = smallest_count(holds, serving, MOST_REPLICAS)
+            grown = smallest_count(lambda units: holds(units * unit), serving // unit, MOST_REPLICAS) * unit
             serving = np.where(grown > 0, grown, serving)
         return serving
 

@@ -6,6 +6,7 @@ is read by its field's type (YAML 1.1 would turn `no` into false and `010` into 
 
 import difflib
 from collections.abc import Iterable
+from math import gcd
 from typing import Any, ClassVar
 
 from capplan.records import dataclass
@@ -87,6 +88,30 @@ class Whole(Kind):
     def json_schema(self) -> dict[str, Any]:
         number: dict[str, Any] = {"type": "integer", "minimum": self.least}
         return {"anyOf": [number, {"const": "auto"}]} if self.auto else number
+
+
+@dataclass(frozen=True)
+class Proportion(Kind):
+    """Two whole numbers, such as 1:3, in lowest terms."""
+
+    most: int = 1000
+
+    def read(self, value: object) -> tuple[int, int]:
+        text = scalar_text(":".join(map(str, value)) if isinstance(value, tuple) else value)
+        one, _, other = (part.strip() for part in text.partition(":"))
+        if not (one.isdecimal() and other.isdecimal()):
+            raise ValueFault(f"'{text}' is not two whole numbers", "write them as 1:3")
+        numbers = int(one), int(other)
+        if not all(1 <= number <= self.most for number in numbers):
+            raise ValueFault(f"{text}: each must be at least 1 and at most {self.most:,}")
+        shared = gcd(*numbers)
+        return numbers[0] // shared, numbers[1] // shared
+
+    def write(self, value: tuple[int, int]) -> str:
+        return f"{value[0]}:{value[1]}"
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[0-9]+:[0-9]+$", "examples": ["1:3"]}
 
 
 @dataclass(frozen=True)

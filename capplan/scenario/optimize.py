@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from capplan.scenario.kinds import Choice, Flag, Name, Whole
+from capplan.scenario.kinds import Choice, Flag, Name, Proportion, Whole
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 from capplan.scenario.serving import SpeculativeDecoding
@@ -61,6 +61,10 @@ class Optimize(Part):
     disaggregated: Annotated[tuple[bool, ...], Several(Flag())] = key(
         (), "Prefill and decode on separate pools (true), together (false), or both. Left out: what the scenario gives."
     )
+    prefill_ratio: Annotated[tuple[tuple[int, int], ...], Several(Proportion())] = key(
+        (), "Prefill replicas to decode replicas, such as [1:1, 1:3], of candidates with separate pools. "
+        "Left out: what the scenario gives, else each pool is as large as its own load asks, which no ratio beats."
+    )  # fmt: skip
     pricing: Annotated[tuple[str, ...], Several(Choice(PRICINGS))] = key(
         (), "Ways of paying to choose from. Left out: what the scenario gives, else own, on demand and reserved."
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from capplan.scenario.kinds import Choice, Flag, Name, Reference, Whole
+from capplan.scenario.kinds import Choice, Flag, Name, Proportion, Reference, Whole
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quantity import Quantity
 
@@ -52,12 +52,17 @@ class Autoscaling(Part):
 
 
 class PrefillPool(Part):
-    """How a replica that only reads prompts is spread over GPUs, where `disaggregated` keeps them apart."""
+    """The pool that only reads prompts, where `disaggregated` keeps it apart: how a replica is spread over GPUs, and
+    how many there are to those that decode."""
 
     tensor_parallel: Degree = key("auto", f"GPUs that share every layer of one replica. {_PARALLEL}.")
     pipeline_parallel: Degree = key("auto", f"Groups of GPUs that hold successive layers. {_PARALLEL}.")
     expert_parallel: Degree = key("auto", f"GPUs over which experts are spread. {_PARALLEL}.")
     attention_data_parallel: Degree = key("auto", f"Groups of GPUs that hold attention whole. {_PARALLEL}.")
+    ratio: Annotated[tuple[int, int] | None, Proportion()] = key(
+        None, "Prefill replicas to decode replicas, spares left out, such as 1:3 (1P3D). The fleet is then whole units "
+        "of so many. Left out: each pool is as large as its own load asks."
+    )  # fmt: skip
 
 
 class Serving(Part):
@@ -99,8 +104,8 @@ class Serving(Part):
         False, "Prefill and decode on separate pools, each sized for its own load; the KV cache is sent between them."
     )
     prefill: PrefillPool | None = key(
-        None, "Layout of the pool that reads prompts; the degrees above are then those of decode. "
-        "Left out: the planner chooses."
+        None, "The pool that reads prompts; the degrees above are then those of decode. "
+        "Left out: the planner chooses its layout and size."
     )  # fmt: skip
     node_gpus: Annotated[int | None, Whole(most=4096)] = key(
         None, "GPUs per node; fleets are bought in whole nodes. Left out: the accelerator's usual node."
@@ -115,6 +120,11 @@ class Serving(Part):
     )  # fmt: skip
     autoscaling: Autoscaling | None = key(None, "Replicas that follow the day. Left out: all stand around the clock.")
 
+    @property
+    def prefill_ratio(self) -> tuple[int, int] | None:
+        """Prefill to decode replicas, where the scenario says so."""
+        return self.prefill.ratio if self.prefill else None
+
     def contradictions(self) -> Iterator[Contradiction]:
         if isinstance(self.concurrency, int) and self.max_sequences and self.concurrency > self.max_sequences:
             message = f"{self.concurrency} sequences in flight, but max_sequences allows {self.max_sequences}"
@@ -126,4 +136,4 @@ class Serving(Part):
             message = "follows the day with one kind of replica, and prefill and decode are apart"
             yield Contradiction("autoscaling", message, "remove it, or set disaggregated: false")
         if self.prefill is not None and not self.disaggregated:
-            yield Contradiction("prefill", "is the layout of a pool that is not there", "set disaggregated: true")
+            yield Contradiction("prefill", "describes a pool that is not there", "set disaggregated: true")

@@ -1,7 +1,8 @@
 """Prefill and decode on pools of their own: each is as large as its own load asks for."""
 
 from functools import cache
-from math import ceil
+from math import ceil, gcd
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from capplan.plan.varied import Fleet, varied
 from capplan.scenario.loader import from_dict, loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
+from capplan.scenario.written import as_yaml
 
 quick = settings(max_examples=15, deadline=None)
 BASE = """
@@ -130,3 +132,48 @@ def test_a_fleet_that_stands_keeps_both_pools_whatever_comes() -> None:
 def test_a_layout_for_a_pool_that_is_not_there_is_refused() -> None:
     with pytest.raises(UserError, match=r"serving\.prefill"):
         from_dict({"version": 1, "model": "llama-3.3-70b", "serving": {"prefill": {"tensor_parallel": 2}}})
+
+
+@quick
+@given(st.floats(5, 300), st.integers(1, 9), st.integers(1, 9))
+def test_pools_in_a_ratio_are_the_fewest_whole_units_that_are_enough(qps: float, ours: int, theirs: int) -> None:
+    free = planned(workload__qps=qps)
+    held = planned(workload__qps=qps, serving__prefill__ratio=f"{ours}:{theirs}")
+    reading, writing = int(held.row["prefill_replicas"]), int(held.row["decode_replicas"])
+    shared = gcd(ours, theirs)
+    units = reading * shared // ours
+    assert (reading * shared, writing * shared) == (units * ours, units * theirs)
+    assert reading >= free.row["prefill_replicas"] and writing >= free.row["decode_replicas"]
+    fewer = units - 1
+    assert fewer * ours < free.row["prefill_replicas"] * shared or fewer * theirs < free.row["decode_replicas"] * shared
+    assert held.row["gpus"] >= free.row["gpus"]
+
+
+def test_a_target_makes_pools_in_a_ratio_grow_by_whole_units() -> None:
+    free = planned(serving__prefill__ratio="3:1")
+    tight = planned(serving__prefill__ratio="3:1", targets__itl_p95=free.waits["itl_p95_s"] * 0.85)
+    assert tight.feasible and decoders(tight) > decoders(free)
+    assert tight.row["prefill_replicas"] == 3 * decoders(tight)
+    spared = planned(serving__prefill__ratio="3:1", serving__spare_replicas=1)
+    assert spared.row["prefill_replicas"] - 1 == 3 * (decoders(spared) - 1)  # spares stand beside the units
+
+
+def test_rows_that_vary_keep_the_ratio() -> None:
+    rates = np.array([20.0, 90.0])
+    made = varied(with_values(base(), {"serving.prefill.ratio": "2:1"}), {"workload.qps": rates})
+    for at, qps in enumerate(rates):
+        row = planned(workload__qps=float(qps), serving__prefill__ratio="2:1").row
+        assert float(made.columns["replicas"][at]) == row["replicas"]
+
+
+@pytest.mark.parametrize("wrong", ["3", "0:2", "1:2:3", "a:b", "1.5:1", "1:2000", "-1:2"])
+def test_a_ratio_that_is_none_is_refused_where_it_stands(wrong: str) -> None:
+    with pytest.raises(UserError, match=r"serving\.prefill\.ratio"):
+        with_values(base(), {"serving.prefill.ratio": wrong})
+
+
+def test_a_ratio_is_read_as_it_is_written_and_in_lowest_terms() -> None:
+    text = BASE.replace("{tensor_parallel: 2, pipeline_parallel: 1}", "{ratio: 1:30}")  # YAML 1.1 would read 90
+    assert loads(text).serving.prefill_ratio == (1, 30)
+    assert loads(text.replace("1:30", "4:6")).serving.prefill_ratio == (2, 3)
+    assert loads(as_yaml(loads(text), Path(), "tco")).serving.prefill_ratio == (1, 30)

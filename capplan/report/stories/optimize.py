@@ -10,7 +10,7 @@ from ..text import refusals
 
 _PLAN = (
     "gpu", "engine", "weights", "kv_cache", "tensor_parallel", "pipeline_parallel", "expert_parallel",
-    "prefill_replicas", "prefill_tensor_parallel", "concurrency",
+    "prefill_replicas", "prefill_tensor_parallel", "decode_replicas", "concurrency",
     "pricing", "gpus", "annual_tco_usd", "ttft_s", "itl_s", "tta_p99_s", "annual_kg_co2e", "accuracy",
     "usd_per_correct_answer",
 )  # fmt: skip

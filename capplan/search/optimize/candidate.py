@@ -45,7 +45,7 @@ class Candidate:
         changes: dict[str, Any] = _degrees(degrees)
         changes["concurrency"] = int(self.evaluated.sequences[self.layout, self.cell])
         if degrees.prefill is not None:
-            changes["prefill"] = PrefillPool(**_degrees(degrees.prefill))
+            changes["prefill"] = PrefillPool(**_degrees(degrees.prefill), ratio=base.serving.prefill_ratio)
         serving = base.serving.having(changes)
         cost = cost_under(base.cost, self.evaluated.ways[self.way], self.evaluated.choice.own_gpu)
         return copied(base, {"serving": serving, "cost": cost, "optimize": None, "strategies": ()})

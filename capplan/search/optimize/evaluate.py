@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -20,10 +21,11 @@ from capplan.fleet.elastic import standing
 from capplan.fleet.replicas import nodes_needed, replicas_needed
 from capplan.plan.deployment import Deployment, deployment
 from capplan.plan.judging import Judge
+from capplan.plan.latency import Reading
 from capplan.plan.load import Load, load
 from capplan.plan.money import readers_w, replica_w
 from capplan.plan.plan import judges
-from capplan.plan.readers import Readers, readers
+from capplan.plan.readers import Readers, in_ratio, readers
 from capplan.plan.upkeep import upkeep
 from capplan.reasoning.scene import accuracy_of
 from capplan.scenario.optimize import PER_CORRECT_ANSWER
@@ -140,8 +142,7 @@ class _Pass:
             pool = pool.sized(self.asked, scenario.workload.target_utilization, 1.0, targets, fullest)
             fits = np.where(pool.does.fits[:, 0] >= 1, fits, 0.0)
         names = tuple(dict.fromkeys([*(name.removesuffix("_s") for name in targets), "tta_p99"]))
-        reading = pool.reading(offered, pool.serving) if pool else None
-        rates, drawn = figures(curves, self.asked, offered, names, reading)
+        rates, drawn = figures(curves, self.asked, offered, names, self._reading(pool, offered) if pool else None)
         lines = {name: Lines.of(rates, drawn[name]) for name in names}
         most_per_s = np.full(len(fits), np.inf)
         for name, limit in targets.items():
@@ -161,7 +162,8 @@ class _Pass:
             needed = replicas_needed(wanted, top, scenario.workload.target_utilization)
             most = most_per_s[:, None]
             grown = np.ceil(wanted / np.maximum(most, wanted / _MOST_REPLICAS) * (1 - 1e-3))
-            return np.where(most > 0, np.maximum(needed, grown), needed).astype(np.int64)
+            count = np.where(most > 0, np.maximum(needed, grown), needed).astype(np.int64)
+            return in_ratio(scenario.serving, pool.serving * redone, count)[1] if pool else count
 
         serving = enough(1.0)
         replicas = serving + kept.spares(serving, size)
@@ -179,7 +181,9 @@ class _Pass:
         if pool is not None:
             # As in a plan: what grows for the targets' sake grows in both pools.
             least = replicas_needed(offered * redone, top, scenario.workload.target_utilization)
-            reading_now = np.ceil(pool.serving * redone * (serving / least)).astype(np.int64)
+            ratio = scenario.serving.prefill_ratio
+            beside = serving // ratio[1] * ratio[0] if ratio else pool.serving * redone * (serving / least)
+            reading_now = np.ceil(beside).astype(np.int64)
             each = _whole(pool.layout.gpus, top)
             read_by = reading_now + kept.spares(reading_now, each)
             more = nodes_needed(read_by, each, node)
@@ -212,6 +216,14 @@ class _Pass:
             self.choice, ways(scenario), self.tried, tried_sequences, replicas, boards, usd, kg,
             lines["tta_p99"].at(at_peak), accuracy, ratios, self._refused(fits, tried_sequences, accuracy), unpriced,
         )  # fmt: skip
+
+    def _reading(self, pool: Readers, offered: float) -> Callable[[Any], Reading]:
+        """What is waited for beside so many decode replicas."""
+
+        def beside(writing: Any) -> Reading:
+            return pool.reading(offered, in_ratio(self.choice.scenario.serving, pool.serving, writing)[0])
+
+        return beside
 
     def _power(
         self, replica: Replica, curves: Any, per_replica: Any, replicas: Any, boards: Any, pool: Readers | None

@@ -1,5 +1,6 @@
 """Figures along the curves of many layouts, read at any rate without solving or drawing percentiles again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,17 +66,18 @@ def state_at(curves: Curve, rates_per_s: Any, names: tuple[str, ...]) -> dict[st
 
 
 def figures(
-    curves: Curve, load: Load, offered_per_s: float, names: tuple[str, ...], reading: Reading | None
+    curves: Curve, load: Load, offered_per_s: float, names: tuple[str, ...], reading: Callable[[Any], Reading] | None
 ) -> tuple[Any, dict[str, Any]]:
     """(rates, figures by name) along the curves, the fleet being as large as each rate asks for.
 
     names: as of targets, without unit: `ttft_p95`. Slots are taken as free: a wait for one comes on top.
-    reading: of each layout's pool that reads prompts, shape (layouts, 1), where it is apart.
+    reading: of each layout's pool that reads prompts, beside so many decode replicas, where it is apart.
     """
     index = np.arange(0, curves.rates_per_s.shape[-1], STRIDE)
     states: Steady = curves.take((..., index)).states
     rates = states.requests_per_s
-    waits: Latency = latency(states, load, np.maximum(offered_per_s / rates, 1.0), reading=reading)
+    replicas = np.maximum(offered_per_s / rates, 1.0)
+    waits: Latency = latency(states, load, replicas, reading=reading(replicas) if reading else None)
     return rates, {name: np.broadcast_to(waits.figure(name), rates.shape) for name in names}
 
 

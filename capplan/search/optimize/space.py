@@ -12,9 +12,11 @@ import numpy as np
 from capplan.catalog.accelerators import accelerator
 from capplan.catalog.architecture import Architecture
 from capplan.engine.layout import Layout
+from capplan.errors import UserError
 from capplan.plan.candidates import MOST_TENSOR, paired, prefill_layouts, tensor_degrees
 from capplan.scenario.cost import Pricing
 from capplan.scenario.optimize import Optimize, reserved_years
+from capplan.scenario.serving import PrefillPool
 from capplan.search.contenders import contenders
 
 if TYPE_CHECKING:
@@ -68,9 +70,19 @@ def choices(scenario: Scenario) -> list[Choice]:
         wanted.weights or _held(serving, "weights", PRECISIONS),
         wanted.kv_cache or _held(serving, "kv_cache", PRECISIONS),
         (None, *wanted.speculative_decoding) if wanted.speculative_decoding else (serving.speculative_decoding,),
-        wanted.disaggregated or (serving.disaggregated,),
+        _pools(scenario),
     )
     return [_choice(scenario, *picked) for picked in itertools.product(*axes)]
+
+
+def _pools(scenario: Scenario) -> list[tuple[bool, tuple[int, int] | None]]:
+    """Whether prefill and decode are apart, and in which ratio. Raises UserError for ratios of pools that never are."""
+    wanted, serving = section(scenario), scenario.serving
+    ratios = wanted.prefill_ratio or (serving.prefill_ratio,)
+    ways = wanted.disaggregated or (serving.disaggregated,)
+    if wanted.prefill_ratio and not any(ways):
+        raise UserError("optimize.prefill_ratio: no candidate has prefill and decode apart; add disaggregated: true")
+    return [(apart, ratio) for apart in ways for ratio in (ratios if apart else (None,))]
 
 
 def gpus(scenario: Scenario) -> tuple[Any, ...]:
@@ -166,6 +178,8 @@ def held(scenario: Scenario) -> Iterator[str]:
     for name, listed in (("engine", wanted.engines), ("weights", wanted.weights), ("kv_cache", wanted.kv_cache)):
         if not listed and serving.given(name):
             yield f"{name} {getattr(serving, name)}"
+    if serving.prefill_ratio and not wanted.prefill_ratio:
+        yield f"{serving.prefill_ratio[0]} prefill to {serving.prefill_ratio[1]} decode replicas"
     given = [key for key in ("gpu_hourly", "purchase_price", "node_price") if _priced(scenario.cost, key)]
     if given:
         yield f"{' and '.join(f'cost.{key}' for key in given)} for {_own_name(scenario)} only"
@@ -190,19 +204,22 @@ def _choice(
     weights: str,
     kv_cache: str,
     draft: Any,
-    apart: bool,
+    pools: tuple[bool, tuple[int, int] | None],
 ) -> Choice:
     changes: dict[str, Any] = {"engine": engine, "weights": weights, "kv_cache": kv_cache}
     if draft is not None or base.serving.speculative_decoding is not None:
         changes["speculative_decoding"] = draft
+    apart, ratio = pools
     if apart != base.serving.disaggregated:
         changes |= {"disaggregated": apart, "prefill": None}
+    if ratio != base.serving.prefill_ratio and apart:
+        changes["prefill"] = (base.serving.prefill or PrefillPool()).having({"ratio": ratio})
     made = base.having({"model": model, "gpu": gpu, "serving": base.serving.having(changes)})
     strategy = made.reasoning.strategy if section(asked).strategies else ""
     drafted = f"{draft.draft} x {draft.tokens}" if draft is not None else ""
-    pools = "disaggregated" if apart else ""
+    named = f"disaggregated {ratio[0]}:{ratio[1]}" if ratio else "disaggregated" if apart else ""
     keys = {"model": _named(model), "gpu": _named(gpu), "engine": engine, "weights": weights, "kv_cache": kv_cache,
-            "strategy": strategy, "speculative_decoding": drafted, "pools": pools}  # fmt: skip
+            "strategy": strategy, "speculative_decoding": drafted, "pools": named}  # fmt: skip
     return Choice(made, keys, gpu == asked.gpu or _named(gpu) == _own_name(asked))
 
 

@@ -129,6 +129,12 @@ def spaced_wide(seed: int) -> Scenario:
     return from_dict(asked)
 
 
+def spaced_in_ratio(seed: int) -> Scenario:
+    """As `spaced_apart`, the pools in ratios of which one mostly asks for more than is needed."""
+    one = spaced_apart(seed)
+    return copied(one, {"optimize": section(one).having({"prefill_ratio": ((1, 1), (2, 3), (4, 1))})})
+
+
 def evaluated(scenario: Scenario) -> list[Evaluated]:
     return [one for choice in choices(scenario) if isinstance(one := evaluate(choice), Evaluated)]
 

@@ -6,11 +6,12 @@ from capplan.scenario.schema import Scenario
 from capplan.search.optimize.select import winner
 from capplan.search.optimize.space import section
 
-from .conftest import by_brute_force, evaluated, spaced, spaced_apart, spaced_wide
+from .conftest import by_brute_force, evaluated, spaced, spaced_apart, spaced_in_ratio, spaced_wide
 
 SPACES = 200
 APART = 20
 WIDE = 30
+IN_RATIO = 10
 _BATCH = 10
 
 
@@ -29,6 +30,11 @@ def test_the_winner_is_that_of_brute_force_where_prefill_may_stand_apart(seed: i
 def test_the_winner_is_that_of_brute_force_with_every_kind_of_axis_target_and_objective(batch: int) -> None:
     for seed in range(3000 + batch * _BATCH, 3000 + (batch + 1) * _BATCH):
         same_winner(spaced_wide(seed), seed)
+
+
+@pytest.mark.parametrize("seed", range(4000, 4000 + IN_RATIO))
+def test_the_winner_is_that_of_brute_force_where_the_pools_keep_a_ratio(seed: int) -> None:
+    same_winner(spaced_in_ratio(seed), seed)
 
 
 def same_winner(scenario: Scenario, seed: int) -> None:
