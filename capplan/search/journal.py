@@ -103,6 +103,14 @@ def _remove(path: Path) -> None:
         raise UserError(f"{path}: is in the way of what is kept of this run ({error.strerror})") from None
 
 
+def _without_leaps(record: bytes) -> None:
+    """Refuses what no pickle of ours has: a value noted at a number of its own, with room for all numbers below."""
+    import pickletools
+
+    if any(opcode.name.endswith("PUT") for opcode, _, _ in pickletools.genops(record)):
+        raise ValueError("a value is noted out of turn")
+
+
 def _read(path: Path) -> dict[str, Any]:
     """The records of a journal, a last one that was cut off left out."""
     if not path.is_file():  # a pipe would be written to for ever
@@ -114,7 +122,9 @@ def _read(path: Path) -> dict[str, Any]:
         if at + size > len(raw):
             break
         try:
-            key, result = _Ours(io.BytesIO(raw[at : at + size])).load()
+            record = raw[at : at + size]
+            _without_leaps(record)
+            key, result = _Ours(io.BytesIO(record)).load()
             found[str(key)] = result
         except Exception as wrong:  # a pickle that somebody made up may raise anything
             raise UserError(f"{path}: not a journal of capplan ({wrong}); remove it and start again") from None
