@@ -13,7 +13,7 @@ from capplan.errors import InfeasibleError, UserError
 
 from . import _completion
 from ._charts import Charts, pictures
-from ._many import Cluster, Jobs, Resume, interrupted, working, write_scenario
+from ._many import Cluster, Jobs, Resume, going_on, interrupted, working, write_scenario
 from .common import (
     AllowInfeasible,
     AsOf,
@@ -112,9 +112,12 @@ def _best(asked: "Scenario", crew: "Crew", fast: bool) -> "tuple[Report, Scenari
         try:
             found = optimize(asked, work.map, confident=not fast)
         except KeyboardInterrupt:
-            part = optimize(asked, work.journal.known, confident=False)
-            out = crew[3] if crew[3] is None or crew[3].suffix.lower() not in _SCENARIO else None
-            interrupted(_told(asked, part), out, len(part.rows))
+            out = crew[3]
+            if out is not None and out.suffix.lower() in _SCENARIO:
+                note(f"interrupted: no winner yet; what is searched lies beside {out}, and --resume goes on with it")
+            else:
+                part = optimize(asked, work.journal.known, confident=False)
+                interrupted(_told(asked, part), out, len(part.rows))
             raise
     if not found.rows:
         raise UserError("\n".join(found.notes))
@@ -147,8 +150,8 @@ def _mixed(asked: "Scenario", crew: "Crew") -> "tuple[Report, None]":
     from capplan.report.report import report
     from capplan.search.optimize.mixed import mixed
 
-    with working(*crew) as work:
-        found = mixed(asked, work.map)
+    with going_on(*crew) as mapped:
+        found = mixed(asked, mapped)
     if not found.rows:
         raise InfeasibleError("\n".join(found.notes))
     told = report(

@@ -115,6 +115,30 @@ def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
     assert not part.exists()
 
 
+@pytest.mark.parametrize(("more", "name"), [((), "best.yaml"), ((), "out.json"), (("--mix",), "out.json")])
+def test_an_interrupted_search_keeps_what_it_evaluated_and_resume_gives_the_whole_answer(
+    program: list[str], clean: dict[str, str], tmp_path: Path, more: tuple[str, ...], name: str
+) -> None:
+    out, whole = tmp_path / name, tmp_path / f"whole-{name}"
+    words = [*program, "optimize", CHAT, "--fast", "--quiet", "--set", "optimize.pipeline_parallel=1,2", *more]
+    started = subprocess.Popen([*words, "-o", str(out)], cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)  # fmt: skip
+    part = out.with_name(f"{name}.part")
+    while started.poll() is None and not (part.exists() and part.stat().st_size):
+        time.sleep(0.005)
+    os.kill(started.pid, signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode == 130 and "--resume goes on" in said, said
+    assert part.exists()
+    for target, resume in ((out, ["--resume"]), (whole, [])):
+        done = subprocess.run(
+            [*words, "-o", str(target), *resume], cwd=ROOT, env=clean, capture_output=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+    assert out.read_bytes() == whole.read_bytes()
+    assert not part.exists()
+
+
 def test_an_interrupted_risk_keeps_its_worlds_and_resume_gives_the_whole_report(
     program: list[str], clean: dict[str, str], tmp_path: Path
 ) -> None:
