@@ -133,7 +133,7 @@ class Serving(Part):
             if self.engine == "textbook" and getattr(self, name):
                 yield Contradiction(name, "the textbook engine knows no such thing", "remove it, or take engine: vllm")
         if self.disaggregated and self.autoscaling is not None:
-            message = "follows the day with one kind of replica, and prefill and decode are apart"
+            message = "lets one kind of replica follow the day; pools for prefill and decode stand around the clock"
             yield Contradiction("autoscaling", message, "remove it, or set disaggregated: false")
         if self.prefill is not None and not self.disaggregated:
             yield Contradiction("prefill", "describes a pool that is not there", "set disaggregated: true")
