@@ -187,6 +187,15 @@ def held(scenario: Scenario) -> Iterator[str]:
         yield f"pricing {scenario.cost.pricing.name}"
 
 
+def left_out(scenario: Scenario) -> Iterator[str]:
+    """Axes that nothing asks for and the search therefore leaves alone, by their keys."""
+    wanted, serving = section(scenario), scenario.serving
+    if not wanted.disaggregated and not serving.given("disaggregated"):
+        yield "disaggregated"
+    if not wanted.speculative_decoding and serving.speculative_decoding is None:
+        yield "speculative_decoding"
+
+
 def _priced(cost: Cost, key: str) -> bool:
     return any(getattr(cost, f"{key}{unit}", None) is not None for unit in ("_usd", "_usd_per_s"))
 

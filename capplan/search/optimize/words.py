@@ -10,7 +10,7 @@ from capplan.search.optimize.limits import MAX_GPUS, STOCK, in_words, label
 from capplan.search.optimize.nearest import Relaxation
 from capplan.search.optimize.select import Winner, binding
 from capplan.search.optimize.sensitivity import FAR, Cliff, Shadow, Verdict
-from capplan.search.optimize.space import GIVEN, held
+from capplan.search.optimize.space import GIVEN, held, left_out
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -129,6 +129,9 @@ def kept(scenario: Scenario, found: Winner) -> Iterator[str]:
     fixed = list(held(scenario))
     if fixed:
         yield f"Held as the scenario gives it: {', '.join(fixed)}; list others under `optimize` to search them."
+    left = [f"optimize.{name}" for name in left_out(scenario)]
+    if left:
+        yield f"Not searched, for nothing lists them: {' and '.join(left)}."
     if not found.proven:
         yield "More candidates lie within the error of the estimates than were planned exactly; they differ by little."
 

@@ -23,6 +23,14 @@ def test_what_the_scenario_gives_is_held_unless_it_is_listed() -> None:
     assert ways(listed) == ("own", "on_demand", "reserved_1_year")
 
 
+def test_axes_that_nothing_lists_are_told() -> None:
+    base = BASE + "optimize: {gpus: [h100-sxm], engines: [vllm], weights: [fp8], kv_cache: [fp8]"
+    plain = optimize(loads(base + "}"), confident=False)
+    assert any("optimize.disaggregated and optimize.speculative_decoding" in note for note in plain.notes)
+    listed = optimize(loads(base + ", disaggregated: [false, true]}"), confident=False)
+    assert any(note.endswith("nothing lists them: optimize.speculative_decoding.") for note in listed.notes)
+
+
 def test_the_scenarios_price_is_taken_for_its_own_chip_alone() -> None:
     scenario = loads(
         BASE + "gpu: h200-sxm\ncost: {pricing: own, purchase_price: 1 USD}\n"
