@@ -57,6 +57,8 @@ def test_a_prefill_replica_holds_prompts_and_no_answers(replica_of: ReplicaOf) -
     prompts = replace(REQUESTS, output_tokens=1.0, held_tokens=2000.0, longest_tokens=2000.0)
     assert float(prefilling(replica, REQUESTS).fits) == float(most_sequences(replica, prompts))
     assert float(prefilling(replica, replace(REQUESTS, beams=4.0)).fits) == float(most_sequences(replica, prompts))
+    short = replace(Requests.of(20.0, 3000.0), beams=4.0)
+    assert float(prefilling(replica, short).fits) == replica.profile.max_sequences
     longest = replace(REQUESTS, weighted_prompt_tokens=10e6)
     assert float(prefilling(replica, longest).fits) == 0.0
 
@@ -100,6 +102,7 @@ def test_a_decode_replica_holds_as_many_as_its_answers_take_time(replica_of: Rep
     assert all(values.tolist() == [0.0, 0.0] for values in none)
     assert float(state.requests_per_s[0]) > 0  # nearly none, so that nothing is divided by it
     single = decoding(replica, 4.0, Requests.of(2000.0, 1.0))
+    assert float(single.arrival_s) == 0.0
     assert float(single.requests_per_s) == pytest.approx(4.0 / float(single.decode_s))
 
 

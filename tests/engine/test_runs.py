@@ -117,3 +117,23 @@ def test_less_than_a_token_is_a_token_and_less_than_a_request_waits_for_none(rep
     wanted = prefill_alone_s(replica_of(), 0.5, short) + decode_step_s(replica_of(), 1.0, short)
     assert float(run.seconds) == pytest.approx(float(wanted), rel=0.01)
     assert float(run.ttft_s) == pytest.approx(float(prefill_alone_s(replica_of(), 0.5, short)) / 2)
+
+
+def test_one_place_serves_one_after_the_other(replica_of: ReplicaOf) -> None:
+    replica = replica_of()
+    alone, three = burst(replica, 1.0, 1.0, REQUESTS), burst(replica, 3.0, 1.0, REQUESTS)
+    start_s, rate = float(prefill_alone_s(replica, 1.0, REQUESTS)), float(steady(replica, 1.0, REQUESTS).requests_per_s)
+    assert float(three.seconds) == pytest.approx(float(alone.seconds) + 2 / rate)
+    drain_s = float(alone.seconds) - start_s
+    assert float(three.ttft_s) == pytest.approx(start_s / 6 + 2 / 3 * (start_s + (2 / rate + drain_s / 2) / 2))
+    half = burst(replica, 1.5, 1.0, REQUESTS)
+    assert float(half.ttft_s) == pytest.approx(start_s / 3 + (start_s + (0.5 / rate + drain_s / 2) / 2) / 3)
+
+
+def test_the_tail_of_one_answer_is_its_own_and_of_two_a_quarter_longer(replica_of: ReplicaOf) -> None:
+    replica = replica_of()
+    assert float(burst(replica, 1.0, 1.0, REQUESTS, 1.0).seconds) == float(burst(replica, 1.0, 1.0, REQUESTS).seconds)
+    one_s, two_s = (float(decode_step_s(replica, n, REQUESTS)) for n in (1.0, 2.0))
+    drain_s = float(burst(replica, 2.0, 2.0, REQUESTS, 1.0).seconds) - float(prefill_alone_s(replica, 2.0, REQUESTS))
+    tail = np.log(2) + 0.5772  # for 1 + 1/2
+    assert drain_s == pytest.approx(201 * (tail * one_s + (2 - tail) * (two_s - one_s)))

@@ -7,7 +7,7 @@ import pytest
 
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests
-from capplan.engine.steptimes import StepTimes, compressed
+from capplan.engine.steptimes import StepTimes, compressed, textbook_step_times
 from capplan.engine.tabulate import step_times
 from capplan.errors import UserError
 
@@ -61,3 +61,10 @@ def test_a_replica_without_room_for_one_request_cannot_be_simulated(replica_of: 
     full = replica_of("llama-3.3-70b", weights="bf16", layout=Layout(1))
     with pytest.raises(UserError, match="no room for the KV cache of one request"):
         step_times(full, Requests.of(100.0, 100.0))
+
+
+def test_textbook_steps_take_their_share_of_each_sequence_and_of_each_token_of_context() -> None:
+    times = textbook_step_times(0.01, 3, step_s_per_sequence=0.002, step_s_per_context_token=1e-6)
+    assert times.decode_base_s == pytest.approx((0.0, 0.012, 0.014, 0.016))
+    assert times.decode_slope_s_per_token == (1e-6,) * 4
+    assert times.max_sequences == 3
