@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from capplan.engine.serving import Replica, Requests, steady
+from capplan.engine.serving import Replica, Requests, prefill_chunk_tokens, steady
 from capplan.engine.step import step
 
 ReplicaOf = Callable[..., Replica]
@@ -72,7 +72,7 @@ def test_prompts_alone_follow_one_another_as_fast_as_they_are_there_or_as_steps_
     assert float(many.own_prefill_s) == pytest.approx(full_s + costs.request_s)
     assert float(many.requests_per_s) == pytest.approx(1 / (full_s * 2000 / 8192 + costs.request_s))
     assert float(many.decode_s) == float(one.decode_s)  # nothing decodes, however many wait
-    assert 0 <= float(many.prefill_share) <= 1
+    assert float(one.prefill_share) == float(many.prefill_share) == 1.0
 
 
 def test_a_prompt_pool_busier_than_it_can_be_waits_as_at_98_percent(replica_of: ReplicaOf) -> None:
@@ -80,3 +80,11 @@ def test_a_prompt_pool_busier_than_it_can_be_waits_as_at_98_percent(replica_of: 
     assert float(many.queue_s) <= float(many.prefill_s) * 0.98 / (2 * 0.02) * (1 + 1e-9)
     states = steady(replica_of(), np.array([0.0, 1e-9]), Requests.of(2000.0, 301.0))
     assert float(states.requests_per_s[0]) == float(states.requests_per_s[1]) > 0
+
+
+def test_prompts_that_come_while_a_step_runs_are_read_in_the_next_one(replica_of: ReplicaOf) -> None:
+    replica = replica_of()
+    assert float(prefill_chunk_tokens(replica, 40.0, Requests.of(100.0, 2.0))) == 100 * 40  # all of them end at once
+    assert float(prefill_chunk_tokens(replica, 40.0, Requests.of(100.0, 5.0))) == 100 * 10
+    assert float(prefill_chunk_tokens(replica, 40.0, Requests.of(100.0, 401.0))) == 100  # one at least
+    assert float(prefill_chunk_tokens(replica, 400.0, Requests.of(100.0, 2.0))) == replica.profile.max_batched_tokens
