@@ -12,7 +12,11 @@ LOADERS ?= $(notdir $(wildcard tests/fuzz/corpus/*))
 SECONDS_EACH ?= 600
 FINDINGS ?= /tmp/capplan-fuzz
 
-.PHONY: demo test check wheel golden fuzz bench bench-peers accuracy calibrate clean
+# What `make mutants` changes: modules of capplan/engine, `roofline step`; all of them where it is left out.
+MODULES ?=
+WORKERS ?= 2
+
+.PHONY: demo test check wheel golden fuzz mutants bench bench-peers accuracy calibrate clean
 
 demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning model
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
@@ -46,6 +50,10 @@ bench-peers: .venv/developing .venv/compiled   ## the same questions to two peer
 fuzz: .venv/developing           ## every loader on mutated files, ten minutes each; findings below FINDINGS
 	for loader in $(LOADERS); do $(BIN)/python tests/fuzz/run.py $$loader --seconds $(SECONDS_EACH) --findings $(FINDINGS); done
 
+mutants: .venv/mutating          ## the engine's formulas, each changed in one place at a time: which changes does no test see?
+	PYTHONDONTWRITEBYTECODE= $(BIN)/mutmut run --max-children $(WORKERS) $(MODULES:%='capplan.engine.%.*')
+	$(BIN)/mutmut results
+
 accuracy: .venv/installed        ## predicted against measured; of the public results, the README's table too
 ifeq ($(MEASURED),)
 	@echo "no measured results beside the checkout; give MEASURED=results.csv"
@@ -63,7 +71,7 @@ else
 endif
 
 clean:
-	rm -rf .venv .wheel-venv .peers-venv dist build
+	rm -rf .venv .wheel-venv .peers-venv dist build mutants
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "capplan needs Python 3.11 or newer; give make PYTHON=/path/to/python" >&2; exit 1; }
@@ -76,6 +84,10 @@ clean:
 .venv/developing: pyproject.toml | .venv/bin/python
 	$(PIP) --editable '.[charts,dev]'
 	@touch .venv/installed $@
+
+.venv/mutating: .venv/developing
+	$(PIP) --editable '.[mutants]'
+	@touch $@
 
 # Where Python is told to write no bytecode, every start would compile the package anew.
 .venv/compiled: $(shell find capplan -name '*.py') | .venv/bin/python

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from capplan.engine.serving import Replica, Requests, decode_step_s, most_sequences, steady
+from capplan.engine.speculation import Speculation
 
 ReplicaOf = Callable[..., Replica]
 
@@ -37,3 +38,11 @@ def test_a_step_decodes_every_beam(replica_of: ReplicaOf) -> None:
     assert float(wide.decode_s) == float(decode_step_s(replica, 8.0, Requests.of(1000.0, 300.0, beams=4.0)))
     # Steps with a prompt of the same length beside as many sequences; what replaces what ended is a quarter as often.
     assert float(wide.mixed_s) == pytest.approx(float(narrow.mixed_s))
+
+
+def test_every_beam_is_drafted_for(replica_of: ReplicaOf) -> None:
+    replica = replica_of(speculation=Speculation(4, 0.7))
+    wide, narrow = (
+        decode_step_s(replica, n, Requests.of(1000.0, 300.0, beams=b)) for n, b in ((8.0, 4.0), (32.0, 1.0))
+    )
+    assert float(wide) == pytest.approx(float(narrow))
