@@ -8,6 +8,7 @@ import pytest
 
 from capplan.engine.disaggregated import Pools, batched_per_s, closed_loop, decoding, prefilling, sending_s
 from capplan.engine.layout import Layout
+from capplan.engine.point import Pool
 from capplan.engine.runs import prefill_alone_s
 from capplan.engine.serving import Replica, Requests, decode_step_s, most_sequences
 
@@ -134,3 +135,8 @@ def test_clients_beyond_what_both_pools_take_queue_by_little(replica_of: Replica
     assert float(few.decoding) == pytest.approx(16.0)  # both of the decode replicas are full
     assert float(many.queue_s - few.queue_s) == pytest.approx(64 / float(few.requests_per_s))
     assert float(many.ttft_s - few.ttft_s) == pytest.approx(64 / float(few.requests_per_s))
+
+
+def test_a_pool_has_the_gpus_of_all_its_replicas() -> None:
+    pool = Pool(tp=2, pp=3, ep=8, attn_dp=4, replicas=5)
+    assert (pool.gpus_per_replica, pool.gpus) == (24, 120)

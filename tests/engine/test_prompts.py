@@ -88,3 +88,9 @@ def test_prompts_that_come_while_a_step_runs_are_read_in_the_next_one(replica_of
     assert float(prefill_chunk_tokens(replica, 40.0, Requests.of(100.0, 5.0))) == 100 * 10
     assert float(prefill_chunk_tokens(replica, 40.0, Requests.of(100.0, 401.0))) == 100  # one at least
     assert float(prefill_chunk_tokens(replica, 400.0, Requests.of(100.0, 2.0))) == replica.profile.max_batched_tokens
+
+
+def test_a_second_token_is_decoded(replica_of: ReplicaOf) -> None:
+    state = steady(replica_of(), 8.0, Requests.of(2000.0, 2.0))
+    assert float(state.requests_per_s) == pytest.approx(8 / float(state.itl_s))
+    assert float(state.decode_s) > float(steady(replica_of(), 8.0, Requests.of(2000.0, 1.0)).decode_s)
