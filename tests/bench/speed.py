@@ -29,9 +29,19 @@ COMMANDS = [
     ("`capplan sweep`, 4 rows", [PROGRAM, "sweep", "scenarios/cot-k-sweep.yaml"], "bare imports"),
 ]  # fmt: skip
 # The largest size of each kind of work; a quarter and a half of it show how it grows.
-SIZES = {"plans": 20_000, "sweep": 10_000, "worlds": 10_000, "requests": 1_000_000, "candidates": 1_008_000}
+SIZES = {
+    "plans": 20_000,
+    "prices": 20_000,
+    "models": 20_000,
+    "sweep": 10_000,
+    "worlds": 10_000,
+    "requests": 1_000_000,
+    "candidates": 1_008_000,
+}
 SHOWN = {
-    "plans": "full plans of one layout",
+    "plans": "full plans of one layout, traffic and K swept",
+    "prices": "full plans, the price of a GPU swept",
+    "models": "full plans of 16 models and GPUs, traffic swept",
     "sweep": "rows of a sweep, layouts tried and CSV written",
     "worlds": "Monte-Carlo worlds of `risk`",
     "requests": "simulated requests, 1.4e9 output tokens",

@@ -3,6 +3,7 @@
 Time is the processor's, after everything is loaded and done once on a small scale; memory is the process's peak.
 """
 
+import itertools
 import json
 import resource
 import sys
@@ -14,18 +15,41 @@ import numpy as np
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SWEPT_K = (1, 4, 8, 16)
+MODELS, GPUS = (
+    ("llama-3.1-8b", "llama-3.3-70b", "qwen3-32b", "deepseek-r1"),
+    ("h100-sxm", "h200-sxm", "b200-sxm", "mi300x"),
+)
 
 
 def plans(count: int) -> Callable[[], int]:
     """Full plans of scenarios that differ in traffic and K, under one layout."""
+    held = {"serving.tensor_parallel": 4}
+    return _planned([{"workload.qps": 10 + i, "reasoning.k": SWEPT_K[i % 4], **held} for i in range(count)])
+
+
+def prices(count: int) -> Callable[[], int]:
+    """Full plans of scenarios that differ in the price of a GPU; layouts tried."""
+    return _planned([{"cost.purchase_price": f"{20_000 + i} USD"} for i in range(count)])
+
+
+def models(count: int) -> Callable[[], int]:
+    """Full plans of four models on four GPUs under traffic that differs; layouts tried."""
+    pairs = list(itertools.product(MODELS, GPUS))
+    return _planned(
+        [
+            {"model": model, "gpu": gpu, "workload.qps": 10 + i // len(pairs)}
+            for i, (model, gpu) in zip(range(count), itertools.cycle(pairs), strict=False)
+        ]
+    )
+
+
+def _planned(changes: list[dict[str, object]]) -> Callable[[], int]:
     from capplan.plan import plans
     from capplan.scenario.loader import load
-    from capplan.scenario.overrides import with_values
+    from capplan.scenario.overrides import variants
 
-    base = with_values(load(SCENARIOS / "cot-k-sweep.yaml"), {"serving.tensor_parallel": 4})
-    load_keys = [{"workload.qps": 10 + i, "reasoning.k": SWEPT_K[i % 4]} for i in range(count)]
-    asked = [with_values(base, values) for values in load_keys]
-    return lambda: sum(plan.row["gpus"] > 0 for plan in plans(asked))
+    asked = variants(load(SCENARIOS / "cot-k-sweep.yaml"), changes)
+    return lambda: len(plans(asked))
 
 
 def sweep(count: int) -> Callable[[], int]:
@@ -87,9 +111,9 @@ def candidates(count: int) -> Callable[[], int]:
     return work
 
 
-WORK = {made.__name__: made for made in (plans, sweep, worlds, requests, candidates)}
+WORK = {made.__name__: made for made in (plans, prices, models, sweep, worlds, requests, candidates)}
 # What loads everything and fills the caches of the catalogue, small beside the work.
-WARM_UP = {"plans": 40, "sweep": 40, "worlds": 100, "requests": 100, "candidates": 4_800}
+WARM_UP = {"plans": 40, "prices": 40, "models": 40, "sweep": 40, "worlds": 100, "requests": 100, "candidates": 4_800}
 
 
 def main(name: str, count: int) -> None:
