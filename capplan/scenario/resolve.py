@@ -8,6 +8,7 @@ from capplan.scenario.length_kind import figure_kind
 from capplan.scenario.part import Part, Slot, slots
 from capplan.scenario.reasoning import Reasoning
 from capplan.scenario.schema import Scenario
+from capplan.scenario.workload import Workload
 
 _RANGE = ("low", "mid", "high")
 
@@ -47,9 +48,13 @@ def _section(part: Part, path: tuple[str, ...], scenario: Scenario) -> dict[str,
 
 
 def _meaning(part: Part) -> frozenset[str]:
-    """The fields that mean something; of two ways to say how long the thinking is, the one that was given."""
+    """The fields that mean something; of two ways to say how long the thinking is, the one that was given.
+
+    Of a workload whose day is known not its peak, which is in there.
+    """
     if not isinstance(part, Reasoning):
-        return frozenset(slot.field for slot in slots(type(part)).values())
+        known = {"peak_to_mean"} if isinstance(part, Workload) and part.day is not None else set()
+        return frozenset(slot.field for slot in slots(type(part)).values()) - known
     instead = {"k", "tokens_per_step"} if part.thinking_tokens is not None else set()
     return frozenset(part.used_fields()) - {name for name in instead if not part.given(name)}
 
