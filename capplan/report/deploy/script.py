@@ -18,7 +18,7 @@ def script(pools: Sequence[Command]) -> str:
 
 
 def _one(made: Command) -> Iterator[str]:
-    yield f"# {made.launch.title} {made.launch.version}: one replica on {made.gpus} GPUs."
+    yield f"# {made.launch.title} {made.launch.version}: one replica on {_many(made.gpus, 'GPU')}."
     yield from _notes([made])
     yield from _launched(made)
 
@@ -30,7 +30,8 @@ def _several(pools: Sequence[Command]) -> Iterator[str]:
     for made in pools:
         first, last = hosts[made.role][0], hosts[made.role][-1]
         names = first if first == last else f"{first} to {last}"
-        yield f"# {made.role}: {made.replicas} replicas on {made.gpus} GPUs each; their hosts are called {names} here."
+        size = f"{_many(made.replicas, 'replica')} of {_many(made.gpus, 'GPU')}"
+        yield f"# {made.role}: {size}, on hosts called {names} here."
     yield "# Run it on every host with the name of its pool, then once with `router`, which requests are sent to."
     yield "# Replicas that share a host need ports and GPUs of their own."
     yield from _notes(pools)
@@ -51,6 +52,10 @@ def _several(pools: Sequence[Command]) -> Iterator[str]:
     yield "  exit 2"
     yield "  ;;"
     yield "esac"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count > 1)
 
 
 def _notes(pools: Sequence[Command]) -> Iterator[str]:
