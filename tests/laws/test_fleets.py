@@ -26,7 +26,8 @@ KINDS = {
     "prefill apart": f"{WORK}}}\n{THOUGHT}serving: {{disaggregated: true}}\n",
     "following the day": f"{WORK}, day: r1-production}}\n{THOUGHT}serving: {{autoscaling: {{start_up: 5 min}}}}\n"
     "cost: {pricing: on_demand, gpu_hourly: 2 USD/hour}\n",
-    "with failures": f"{WORK}}}\n{THOUGHT}serving: {{spare_replicas: 2, failures: {{every: 50000 hour, repair: 4 hour}}}}\n",
+    "with failures": f"{WORK}}}\n{THOUGHT}serving: {{spare_replicas: 2, "
+    "failures: {every: 50000 hour, repair: 4 hour}}\n",
     "in two tiers": f"{WORK}}}\n{TIERS}",
     "a cascade of stages": f"{WORK}}}\nreasoning: {{strategy: cascade, escalated: 40 %, stages: "
     "[direct, {strategy: chain_of_thought, k: 4}]}\n",
