@@ -70,16 +70,20 @@ def prefilling(replica: Replica, requests: Requests) -> Prefilling:
     usual = np.maximum(requests.prompt_tokens, 1e-9)
     weighted = np.maximum(requests.weighted_prompt_tokens, usual)
 
-    def alone_s(length: Any) -> Any:
-        return prefill_alone_s(replica, requests.forks, replace(requests, prompt_tokens=length))
+    def past(length: Any) -> Any:
+        return requests.cached_tokens * (length / usual)
 
+    def alone_s(length: Any) -> Any:
+        return prefill_alone_s(replica, requests.forks, replace(requests, prompt_tokens=length), past(length))
+
+    batched = batched_per_s(replica, replace(requests, prompt_tokens=weighted), past(weighted))
     own_s = alone_s(weighted)
     sent_s = sending_s(replica, requests)
     sent_per_s = replica.work.layout.attention_data * requests.forks / sent_s
     prompt = replace(requests, output_tokens=1.0, held_tokens=usual, longest_tokens=weighted, beams=1.0)
     return Prefilling(
         own_s=own_s,
-        most_per_s=np.minimum(batched_per_s(replica, replace(requests, prompt_tokens=weighted)), sent_per_s),
+        most_per_s=np.minimum(batched, sent_per_s),
         transfer_s=sent_s,
         bend=bent_share(own_s, 0.0, alone_s, usual, weighted),
         fits=most_sequences(replica, prompt),
@@ -111,10 +115,13 @@ def decoding(replica: Replica, sequences: Any, requests: Requests, arrival_s: An
     )
 
 
-def batched_per_s(replica: Replica, requests: Requests) -> Any:
-    """Prompts that one prefill replica finishes a second, batched up to the step's token limit."""
+def batched_per_s(replica: Replica, requests: Requests, past: Any = 0.0) -> Any:
+    """Prompts that one prefill replica finishes a second, batched up to the step's token limit.
+
+    past: of each prompt, what a cache held.
+    """
     together = _together(replica, requests.prefill_tokens)
-    return together / prefill_alone_s(replica, together, requests)
+    return together / prefill_alone_s(replica, together, requests, past)
 
 
 def _together(replica: Replica, prefill_tokens: Any) -> Any:

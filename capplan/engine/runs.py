@@ -21,14 +21,17 @@ class Run:
     itl_s: Any
 
 
-def prefill_alone_s(replica: Replica, prompts: Any, requests: Requests) -> Any:
-    """`prompts` prompts prefilled at once with nothing in decode, in as many steps as the token limit makes."""
+def prefill_alone_s(replica: Replica, prompts: Any, requests: Requests, past: Any = 0.0) -> Any:
+    """`prompts` prompts prefilled at once with nothing in decode, in as many steps as the token limit makes.
+
+    past: of each prompt, what a cache held, which the rest attends to.
+    """
     overheads = replica.profile.overheads
     tokens = prompts * requests.prefill_tokens
     piece, layout = replica.profile.max_batched_tokens, replica.work.layout
     chunk = np.minimum(tokens, piece * layout.attention_data)
     length = requests.prompt_tokens
-    chunk_s = step(replica.work, replica.rates, overheads, 0.0, 1.0, chunk, length, piece=piece).total_s
+    chunk_s = step(replica.work, replica.rates, overheads, 0.0, 1.0, chunk, length, past=past, piece=piece).total_s
     return overheads.prefill * chunk_s * tokens / chunk + prompts * overheads.request_s
 
 

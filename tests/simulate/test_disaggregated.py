@@ -343,3 +343,10 @@ def test_the_winner_of_a_search_among_pools_apart_is_confirmed_by_its_simulation
     assert "Simulated at peak, every latency target holds." in seen.notes
     for name in ("ttft", "itl_p95", "tta", "tta_p95", "tta_p99"):
         assert seen.columns[f"{name}_s"] == pytest.approx(seen.columns[f"simulated_{name}_s"], rel=0.1)
+
+
+def test_what_a_cache_holds_of_a_prompt_is_attended_to_by_the_rest_in_plan_and_simulation():
+    long = [*APART, "workload.qps=2", "workload.prompt_tokens=24000", "serving.prefill={tensor_parallel: 2}"]
+    scenario = load_file(CHAT, [*long, "serving.prefix_cache_hit_rate=75 %"])
+    found = answer(scenario, Question(requests=4_000))
+    assert found.planned["all"]["ttft_p50_s"] == pytest.approx(found.summaries[0].figures["ttft_p50_s"].value, rel=0.08)
