@@ -16,7 +16,11 @@ FINDINGS ?= /tmp/capplan-fuzz
 MODULES ?=
 WORKERS ?= 2
 
-.PHONY: demo test check wheel golden fuzz mutants bench bench-peers accuracy calibrate clean
+# The packages that make the numbers, and what else tests them from outside.
+PACKAGES := engine reasoning fleet cost
+NEAR := tests/laws tests/simulate/test_chain.py tests/simulate/test_disaggregated.py tests/plan/test_disaggregated.py
+
+.PHONY: demo test check coverage wheel golden fuzz mutants bench bench-peers accuracy calibrate clean
 
 demo: .venv/installed .venv/compiled           ## the K sweep of a reasoning model
 	@$(BIN)/capplan sweep scenarios/cot-k-sweep.yaml
@@ -28,6 +32,10 @@ check: .venv/developing          ## style and types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+coverage: .venv/developing .venv/compiled      ## branches that tests take of the packages that make the numbers: 95 % of each
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=json $(PACKAGES:%=tests/%) $(PACKAGES:%=capplan/%) $(NEAR)
+	@$(BIN)/python tests/branches.py build/coverage/branches.json
 
 wheel: .venv/developing          ## a built wheel in a fresh environment, run from an empty directory
 	rm -rf dist .wheel-venv

@@ -1,5 +1,6 @@
 """A reserved base under the day's load, evictions, minimum commitments."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +12,7 @@ from capplan.catalog.accelerators import accelerator
 from capplan.cost.base import above, cheapest_base, hourly_nodes
 from capplan.cost.bill import bill, kept_board_w
 from capplan.cost.energy import idle_w
-from capplan.cost.terms import rents
+from capplan.cost.terms import assumptions, rents
 from capplan.cost.varied import varied_bill
 from capplan.cost.ways import day, split
 from capplan.errors import UserError
@@ -131,3 +132,35 @@ def test_a_peak_whose_rent_varies_varies_the_bill_above_the_base_alone() -> None
 def test_only_a_scenario_with_a_peak_is_split() -> None:
     with pytest.raises(ValueError, match="no peak above a base"):
         split(Cost(), np.array([10.0]), 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "written"),
+    [
+        ("cost.gpu_hourly", (2.0 / 3600, 3.0 / 3600), lambda v: {"gpu_hourly_usd_per_s": v}),
+        ("cost.node_price", (10e3, 40e3), lambda v: {"node_price_usd": v}),
+        ("cost.amortization", (3 * YEAR_S, 5 * YEAR_S), lambda v: {"amortization_s": v}),
+        ("cost.carbon_intensity", (1e-8, 1e-7), lambda v: {"carbon_intensity_kg_per_j": v}),
+        ("cost.electricity", (2e-8, 4e-8), lambda v: {"electricity_usd_per_j": v}),
+    ],
+)
+def test_a_key_that_varies_by_row_gives_what_each_scenario_gives(
+    key: str, values: tuple[float, float], written: Callable[[float], dict[str, float]]
+) -> None:
+    mixed = Cost(pricing=Pricing((("own", 0.5), ("on_demand", 0.5))))
+    made = varied_bill(mixed, H100, [80.0, 80.0], 10.0, 300.0, values={key: np.array(values)})
+    for at, value in enumerate(values):
+        alone = bill(mixed.having(written(value)), 80, 10, H100, 300.0)
+        assert made.lines.total_usd(at) == alone.lines.total_usd(0)
+        assert float(made.kg_co2e[at]) == pytest.approx(float(alone.kg_co2e[0]))
+
+
+def test_what_is_rented_at_the_catalogues_price_tells_its_band_and_where_it_is_from() -> None:
+    cost = Cost(pricing=Pricing((("reserved", 1.0),)), term_s=YEAR_S, peak=Peak(curve="r1-production", pricing="spot"))
+    said = [one for one in assumptions(cost, H100, None) if one.key == "cost.gpu_hourly"]
+    assert ["for 100% reserved (band" in one.value for one in said] == [True, False]
+    assert "for what stands above the base, spot (band" in said[1].value
+    keys = [one.key for one in assumptions(cost, H100, None)]
+    assert "cost.spot.eviction_every" in keys and any(key.startswith("price band, ") for key in keys)
+    given = cost.having({"gpu_hourly_usd_per_s": 2.0 / 3600})
+    assert "cost.gpu_hourly" not in [one.key for one in assumptions(given, H100, None)]

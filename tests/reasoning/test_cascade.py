@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from capplan.errors import UserError
 from capplan.plan import plans
 from capplan.reasoning.cascade import Tier, cascade
+from capplan.reasoning.lengths import Constant
+from capplan.reasoning.options import Options, Query
 from capplan.reasoning.scene import demand_of
+from capplan.reasoning.strategy import demand
 from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.loader import loads
 
@@ -123,3 +126,8 @@ def test_stages_with_verifiers_of_two_models_are_told():
 def test_a_cascade_does_no_thinking_of_its_own_that_a_policy_could_act_on():
     free, hinted = (demand_of(escalating(more)) for more in ("", ", policies: {hint: {reduction: 50 %}}"))
     assert hinted.output_tokens == free.output_tokens
+
+
+def test_a_cascade_of_options_needs_stages_as_well():
+    with pytest.raises(UserError, match="stages are needed, the cheapest way of thinking first"):
+        demand(Options(strategy="cascade"), Query(Constant(100.0), Constant(50.0)))
