@@ -13,8 +13,9 @@ from pathlib import Path
 
 from capplan import reading
 from capplan.engine.point import LOAD_TYPES
-from capplan.measured.faults import Fault, PointFaults
+from capplan.measured.faults import PointFaults
 from capplan.reading import Unreadable
+from capplan.scenario.faults import Fault
 
 Row = Mapping[str, str]
 

@@ -1,4 +1,4 @@
-"""What is wrong with a scenario: every fault with its place, and all of them in one exception."""
+"""What is wrong with a file: every fault with its place, and all of them in one exception."""
 
 from collections.abc import Sequence
 
@@ -43,8 +43,8 @@ class Fault:
         return f"\n{margin}{number} | {text.rstrip()}\n{' ' * (len(margin) + len(number))} | {' ' * column}^"
 
 
-class ScenarioFaults(UserError):
-    """Every fault of a scenario file and its overrides, in the order of the file."""
+class Faults(UserError):
+    """Every fault of what was read, in the order of its files; the first are printed, all are in `faults`."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
@@ -52,6 +52,10 @@ class ScenarioFaults(UserError):
         more = len(self.faults) - _MOST_SHOWN
         super().__init__(f"{shown}\n... and {more} more faults" if more > 0 else shown)
 
-    def __reduce__(self) -> tuple[type["ScenarioFaults"], tuple[tuple[Fault, ...]]]:
+    def __reduce__(self) -> tuple[type["Faults"], tuple[tuple[Fault, ...]]]:
         """Travels between processes whole; the default would pass the message in place of the faults."""
         return type(self), (self.faults,)
+
+
+class ScenarioFaults(Faults):
+    """Those of a scenario file and its overrides."""

@@ -92,21 +92,26 @@ def test_a_mix_of_gpus_stays_within_the_stock(capplan) -> None:
     assert sum(row["share"] for row in mix) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
-    program: list[str], clean: dict[str, str], tmp_path: Path
-) -> None:
-    out, points = tmp_path / "out.csv", ",".join(str(qps) for qps in range(1, 1200))
-    words = [*program, "sweep", "scenarios/default.yaml", "--k", "1,4", "--over", f"workload.qps={points}",
-             "--over", "serving.weights=fp8,bf16", "-o", str(out), "--jobs", "2"]  # fmt: skip
+def interrupted(words: list[str], part: Path, clean: dict[str, str]) -> None:
+    """Runs a command until so much of its journal is written, then sends it Ctrl-C."""
     started = subprocess.Popen(words, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    part = out.with_name("out.csv.part")
-    for _ in range(600):
+    for _ in range(1500):
         if part.exists() and part.stat().st_size > 20_000:
             break
         time.sleep(0.02)
     os.kill(started.pid, signal.SIGINT)
     _, said = started.communicate(timeout=60)
     assert started.returncode == 130 and "--resume goes on" in said, said
+
+
+def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
+    program: list[str], clean: dict[str, str], tmp_path: Path
+) -> None:
+    out, points = tmp_path / "out.csv", ",".join(str(qps) for qps in range(1, 1200))
+    words = [*program, "sweep", "scenarios/default.yaml", "--k", "1,4", "--over", f"workload.qps={points}",
+             "--over", "serving.weights=fp8,bf16", "-o", str(out), "--jobs", "2"]  # fmt: skip
+    part = out.with_name("out.csv.part")
+    interrupted(words, part, clean)
     left = out.read_text("utf-8").splitlines()
     assert 1 < len(left) < 1199 * 4
     resumed = subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=300)
@@ -144,15 +149,8 @@ def test_an_interrupted_risk_keeps_its_worlds_and_resume_gives_the_whole_report(
 ) -> None:
     out = tmp_path / "out.json"
     words = [*program, "risk", "scenarios/risk-support.yaml", "--worlds", "200000", "-o", str(out), "--quiet"]
-    started = subprocess.Popen(words, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True, start_new_session=True)
     part = out.with_name("out.json.part")
-    for _ in range(1500):
-        if part.exists() and part.stat().st_size > 20_000:
-            break
-        time.sleep(0.02)
-    os.kill(started.pid, signal.SIGINT)
-    _, said = started.communicate(timeout=60)
-    assert started.returncode == 130 and "--resume goes on" in said, said
+    interrupted(words, part, clean)
     assert part.exists() and not out.exists()
     words[words.index("200000")] = "5000"
     assert subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, timeout=300).returncode == 0

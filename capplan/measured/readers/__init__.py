@@ -12,9 +12,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from capplan.measured.faults import Fault, PointFaults
+from capplan.measured.faults import PointFaults
 from capplan.measured.table import Row, Table, read_table, read_text, row_faults
 from capplan.reading import parse_json
+from capplan.scenario.faults import Fault
 
 JSON_SUFFIXES = frozenset({".json", ".jsonl"})
 
