@@ -35,7 +35,9 @@ def test_every_listed_spelling_is_worth_what_pint_says(unit: str) -> None:
 @given(st.sampled_from(COMMON), st.floats(1e-6, 1e6))
 def test_a_number_with_any_listed_spelling_is_read_as_number_times_its_worth(pair: tuple[str, str], x: float) -> None:
     unit, spelling = pair
-    assert parse(f"{x:.17f} {spelling}", unit) == pytest.approx(x * spellings(unit)[spelling], rel=1e-9)
+    meant = x * spellings(unit)[spelling]
+    assume(1 / units._LARGEST < meant < units._LARGEST)  # beyond, an exponent is wrong (`1001 Etok/ns`)
+    assert parse(f"{x:.17f} {spelling}", unit) == pytest.approx(meant, rel=1e-9)
 
 
 @given(st.sampled_from(sorted(DIMENSIONS)), st.floats(1e-3, 1e12))
