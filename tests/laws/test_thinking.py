@@ -141,3 +141,12 @@ def test_percentiles_are_in_order(one: Scenario) -> None:
     for name in ("ttft", "tta", "ttfo"):
         p50, p95, p99 = (made.waits[f"{name}_{share}_s"] for share in ("p50", "p95", "p99"))
         assert 0 < p50 <= p95 * EXACT and p95 <= p99 * EXACT
+
+
+@quick
+@given(scenario)
+def test_no_mean_is_above_its_99th_percentile(one: Scenario) -> None:
+    """To 1 in 1,000: where fewer than one query in a hundred waits, the wait is in the mean and not in the p99."""
+    made = plan(one)
+    for name in ("ttft", "tta", "ttfo"):
+        assert made.row[f"{name}_s"] <= made.waits[f"{name}_p99_s"] * 1.001
