@@ -84,9 +84,9 @@ def test_spare_replicas_stand_beside_those_that_the_load_needs(one: Scenario, sp
 @quick
 @given(scenario, st.integers(1, 5))
 def test_spare_replicas_never_draw_less(one: Scenario, spares: int) -> None:
-    """To half a percent: in nodes that stand anyway, spares spread the same load over more of the same GPUs."""
+    """To one percent: in nodes that stand anyway, spares spread the same load over more of the same GPUs."""
     none, some = both(held(one), "serving.spare_replicas", 0, spares)
-    assert some.row["annual_kwh"] >= none.row["annual_kwh"] * 0.995
+    assert some.row["annual_kwh"] >= none.row["annual_kwh"] * 0.99
 
 
 @quick
