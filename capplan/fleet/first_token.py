@@ -5,6 +5,11 @@ and the prompts that came during the last cycle. With decode step d, prompts of 
     E[C] = d / (1 - busy),   E[C^2] / E[C] = d / (1 - busy) + r E[p^2] / (1 - busy^2)
 An arrival waits for the rest of its cycle, then rides with what came in that cycle before and after it.
 Source: the moments of gated vacation queues, Takagi 1991, "Queueing Analysis" vol. 1, ch. 2; for d = 0 the M/G/1 queue.
+
+Behind a router to the replica that serves the fewest, a prompt meets others as long as places of that replica are
+open; answers hardly end while it is read, so at most about J join it, however long it is. Their waits, r p^2 / 2 in
+all for a short prompt and J p for a long one, are taken as r p^2 / 2 / (1 + r p / (2 J)) at the prompt that the mean
+wait is about, E[p^2] / E[p].
 """
 
 import numpy as np
@@ -35,12 +40,15 @@ def prompt_wait(
     square: ArrayLike = 1.0,
     cube: ArrayLike = 1.0,
     gaps_cv2: ArrayLike = 1.0,
+    per_joiner: ArrayLike = 0.0,
 ) -> Wait:
     """Wait before the own prompt is worked on.
 
     decode_s: a step without prefill. prompt_s: of a mean prompt. square, cube: E[p^2] / E[p]^2 and E[p^3] / E[p]^3.
     gaps_cv2: squared coefficient of variation of the gaps between arrivals at the replica. Beside Poisson's 1 the work
     in a cycle varies by (square - 1 + gaps_cv2) where it varied by square, and evenly spaced prompts meet less often.
+    per_joiner: 1 / J, 0 where there is no other replica to go to.
+    per_joiner: 1 / J, 0 where there is no other replica to go to.
 
     >>> wait = prompt_wait(0.5, 0.0, 1.0)
     >>> float(wait.chance), round(float(wait.mean_s), 3)  # of M/D/1 the wait is 0.5; gating adds what comes after
@@ -54,7 +62,10 @@ def prompt_wait(
     # The rest of a cycle is half of it seen by an arrival; what came before and will come after it fills the next.
     seen = 0.5 + busy
     cycle_s = np.asarray(decode_s, np.float64) * (1 + met * busy / (1 - busy))
-    mean_s = seen * busy * prompt * variation / (1 - np.square(busy))
+    kept_away = 1 + np.asarray(per_joiner, np.float64) * busy * np.asarray(square) / 2
+    mean_s = seen * busy * prompt * variation / (1 - np.square(busy)) / kept_away
     chance = busy * met
-    square_s2 = 2 * np.square(mean_s) + chance * np.square(prompt) * np.asarray(cube) / (3 * (1 - busy))
+    square_s2 = (
+        2 * np.square(mean_s) + chance * np.square(prompt) * np.asarray(cube) / (3 * (1 - busy)) / kept_away / kept_away
+    )
     return Wait((0.5 + busy * met) * cycle_s, chance, mean_s, square_s2)

@@ -13,8 +13,11 @@ from capplan.fleet.prefill_pool import Prompts, pool_wait
 from capplan.plan.load import Load
 from capplan.records import dataclass
 
-# Answers of one length still leave a replica unevenly: whole steps apart, several at once.
-_LEAST_UNEVEN = 0.1
+# The many sequences of a replica end apart from one another, so that its open places, and the arrivals that take them,
+# come unevenly even where answers are much alike. This and the next by simulations of 6 to 104 replicas.
+_LEAST_UNEVEN = 0.7
+# Prompts that join another one at a replica while it is read, at most; see `first_token`.
+_JOINERS = 2.0
 _NAMES = tuple(f"{metric}_{which}_s" for metric in ("ttft", "itl", "ttfo", "tta") for which in ("mean", *mixture.Z))
 
 
@@ -202,12 +205,15 @@ class _Seen:
     @cached_property
     def _prompts(self) -> Wait:
         square, cube = self._moments
-        return prompt_wait(self._prompts_per_s, self.state.decode_s, self._prompt_s, square, cube, self._gaps_cv2)
+        others = 1.0 if self.replicas is None else 1.0 - 1.0 / self.replicas
+        return prompt_wait(
+            self._prompts_per_s, self.state.decode_s, self._prompt_s, square, cube, self._gaps_cv2, others / _JOINERS
+        )
 
     @property
     def _gaps_cv2(self) -> Any:
         """Of the arrivals at one replica. Bursts are dealt out over all; what is sent to the one that serves the fewest
-        follows its departures, which are as uneven as the lengths of its answers make them."""
+        follows its departures, which are uneven, the more so the more its answers differ in length."""
         uneven = np.maximum(1.0 - self.load.spread.lingering, _LEAST_UNEVEN)
         if self.replicas is None:
             return uneven

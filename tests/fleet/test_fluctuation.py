@@ -65,6 +65,16 @@ def test_prompts_with_free_decode_wait_as_in_a_queue_of_one_server() -> None:
         assert wait.square_s2 >= np.square(wait.mean_s)
 
 
+def test_behind_a_router_no_prompt_is_joined_by_more_than_a_few_however_long_it_is() -> None:
+    def wait_s(square: float, joiners: float) -> float:
+        return float(prompt_wait(1e-3, 0.0, 1.0, square, square**2, per_joiner=1 / joiners).mean_s)
+
+    # Rare prompts of next to one length wait as alone; of ever more uneven ones, J for each wait as long as it takes.
+    assert wait_s(1.0, 2.0) == pytest.approx(1e-3 / 2, rel=5e-3)
+    assert wait_s(1e9, 2.0) == pytest.approx(2.0, rel=5e-3)
+    assert wait_s(100.0, 1.0) < wait_s(100.0, 2.0) < wait_s(100.0, np.inf)
+
+
 def test_evenly_spaced_equal_prompts_never_meet() -> None:
     wait = prompt_wait(0.4, 0.02, 1.0, gaps_cv2=0.0)
     assert (wait.chance, wait.mean_s) == (0.0, 0.0)

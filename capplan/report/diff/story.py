@@ -44,11 +44,16 @@ def at_a_glance(rows: list[RowDiff]) -> Grid:
                 marks=tuple("bad" if row.status == "infeasible-now" else "" for row in rows), keys=2)  # fmt: skip
 
 
+def cannot_be(row: RowDiff) -> str:
+    """Whether a plan that cannot be is one that could before."""
+    return "Cannot be now" if row.status == "infeasible-now" else "Cannot be"
+
+
 def of_row(row: RowDiff) -> Iterator[Block]:
     """What changed in one row, and why its cost did."""
     yield Heading(row.name)
     if row.excuse:
-        yield Text(f"Cannot be now: {row.excuse}", "bad")
+        yield Text(f"{cannot_be(row)}: {row.excuse}", "bad")
     if row.causes:
         yield causes_grid(row)
     yield Grid(

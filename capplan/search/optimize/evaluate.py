@@ -34,8 +34,10 @@ from capplan.search.optimize.limits import gpus_at_most
 from capplan.search.optimize.paces import Lines, figures, state_at
 from capplan.search.optimize.space import Choice, cost_under, layouts, open_ended, paying, section, sequences, ways
 
-# Estimates are interpolated; a target may be missed by this much before a candidate is given up.
-SLACK = 0.008
+# Estimates are interpolated; a target may be missed by this much before a candidate is given up. Fleets are sized to
+# miss it by a little less, so that no rounding on the way back to the figure gives up those that stand at their limit.
+SLACK = 0.012
+_SIZED_TO = 1 + SLACK * 2 / 3
 _MOST_REPLICAS = 1 << 20
 NOT_FIT, TOO_MANY, TOO_LONG, UNKNOWN = "memory", "kv_cache", "context", "unknown"
 
@@ -146,7 +148,7 @@ class _Pass:
         lines = {name: Lines.of(rates, drawn[name]) for name in names}
         most_per_s = np.full(len(fits), np.inf)
         for name, limit in targets.items():
-            most_per_s = np.minimum(most_per_s, lines[name.removesuffix("_s")].largest_rate(limit * (1 + SLACK)))
+            most_per_s = np.minimum(most_per_s, lines[name.removesuffix("_s")].largest_rate(limit * _SIZED_TO))
         capped = np.clip(tried_sequences, 1.0, np.maximum(np.floor(fits), 1.0)[:, None])
         # Solved, not interpolated: requests a second that one replica serves with so many in flight.
         top = np.broadcast_to(states(replica, capped, self.asked.requests).requests_per_s, capped.shape)

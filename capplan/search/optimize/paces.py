@@ -7,12 +7,8 @@ from typing import Any
 import numpy as np
 
 from capplan.engine.curve import Curve
-from capplan.engine.serving import Steady
 from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
-
-# Percentiles are the costly part of a plan: they are drawn at every second state of a curve.
-STRIDE = 2
 
 
 @dataclass(frozen=True)
@@ -73,8 +69,7 @@ def figures(
     names: as of targets, without unit: `ttft_p95`. Slots are taken as free: a wait for one comes on top.
     reading: of each layout's pool that reads prompts, beside so many decode replicas, where it is apart.
     """
-    index = np.arange(0, curves.rates_per_s.shape[-1], STRIDE)
-    states: Steady = curves.take((..., index)).states
+    states = curves.states
     rates = states.requests_per_s
     replicas = np.maximum(offered_per_s / rates, 1.0)
     waits: Latency = latency(states, load, replicas, reading=reading(replicas) if reading else None)

@@ -10,7 +10,7 @@ import hashlib
 from ...formats.markdown import safe
 from ..compare import TOTAL, RowDiff, percent, shown
 from ..result import Diff
-from ..story import causes_grid, delta, money
+from ..story import cannot_be, causes_grid, delta, money
 
 SUFFIXES = (".md",)
 
@@ -80,7 +80,7 @@ def _glance(rows: list[RowDiff]) -> list[str]:
 def _details(row: RowDiff) -> str:
     lines = [f"#### {safe(row.name)}", ""]
     if row.excuse:
-        lines += [f"**Cannot be now:** {safe(row.excuse)}", ""]
+        lines += [f"**{cannot_be(row)}:** {safe(row.excuse)}", ""]
     if row.causes:
         lines += ["| cause | USD/year | share |", "|---|---:|---:|"]
         lines += [f"| {' | '.join(map(safe, cells))} |" for cells in causes_grid(row).rows] + [""]
