@@ -44,9 +44,10 @@ wheel: .venv/developing          ## a built wheel in a fresh environment, run fr
 	.wheel-venv/bin/python -m pip --disable-pip-version-check install --quiet dist/*.whl
 	CAPPLAN_WHEEL_VENV=.wheel-venv $(BIN)/python -m pytest tests/test_wheel.py
 
-golden: .venv/developing         ## rewrite tests/golden and the outputs pasted in the README
-	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py tests/test_reference.py
-	git diff --stat -- tests/golden README.md
+golden: .venv/developing         ## rewrite tests/golden, the answers to examples, and the outputs pasted in the README
+	CAPPLAN_WRITE_GOLDENS=1 $(BIN)/python -m pytest tests/test_golden.py tests/test_readme.py tests/test_reference.py \
+		tests/cli/test_commands.py -k "not test_commands or help_answers"
+	git diff --stat -- tests/golden tests/cli/answers README.md
 	@$(BIN)/capplan diff tests/golden --git HEAD --no-causes
 
 bench: .venv/developing .venv/compiled         ## what commands and work cost, as ratios in one run, into the README

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import math
+import os
 import re
 import shlex
 from pathlib import Path
@@ -24,6 +26,9 @@ EXAMPLES = [
 ]
 
 
+# What the examples answered when somebody last looked; `make golden` rewrites them.
+ANSWERS = Path(__file__).with_name("answers")
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 # Under 8 and under 64 clients, on 2 and 4 GPUs: enough for the commands that read benchmark results.
 POINTS = [
     {"row_id": f"{gpus}-{clients}", "source": "desk", "model": "llama-3.3-70b", "weight_dtype": "fp8", "engine": "vllm",
@@ -66,13 +71,28 @@ def write_csv(path: Path, lines: list[dict[str, object]]) -> None:
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
-def test_the_example_in_the_help_works(capplan, desk: Path, name: str, example: str) -> None:
+def test_the_example_in_the_help_answers_as_it_did(capplan, desk: Path, name: str, example: str) -> None:
     arguments = shlex.split(example)
     assert arguments[0] == name
     done = capplan(*arguments, cwd=desk)
     assert done.returncode == 0, done.stderr
     written = arguments[arguments.index("-o") + 1] if "-o" in arguments else None
-    assert (desk / written).read_text() if written else done.stdout
+    answer = (desk / written).read_text("utf-8") if written else done.stdout
+    known = ANSWERS / f"{re.sub('[^a-z0-9]+', '-', example.lower()).strip('-')}.txt"
+    if os.environ.get("CAPPLAN_WRITE_GOLDENS"):
+        known.write_text(answer, "utf-8")
+    assert answer and alike(answer, known.read_text("utf-8")), f"{known.name}: look at it, then `make golden`"
+
+
+def test_there_are_no_answers_without_an_example() -> None:
+    assert len(list(ANSWERS.iterdir())) == len(set(EXAMPLES))
+
+
+def alike(one: str, other: str) -> bool:
+    """The same words, and numbers but for digits in which processors differ."""
+    (words, numbers), (others, known) = ((NUMBER.split(text), NUMBER.findall(text)) for text in (one, other))
+    same = (math.isclose(float(a), float(b), rel_tol=1e-6) for a, b in zip(numbers, known, strict=False))
+    return words == others and all(same)
 
 
 def rows(text: str) -> list[dict[str, str]]:
