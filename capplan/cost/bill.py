@@ -1,28 +1,27 @@
 """The yearly bill of a sweep: owned and rented shares, energy and carbon, and the contract's columns."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.catalog.accelerators import Accelerator
 from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, fleet_power_w, idle_w
+from capplan.cost.kinds import Rows, kinds, over_rows
 from capplan.cost.lines import CostLines, usd_each, usd_per_each
-from capplan.cost.ownership import OwnershipTerms, own, spare_nodes, stack
+from capplan.cost.ownership import own, spare_nodes, stack
 from capplan.cost.place import place
-from capplan.cost.rent import WAYS, Rent, rented
+from capplan.cost.rent import WAYS, rented
 from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
 from capplan.cost.ways import rented_shares
 from capplan.records import dataclass
 from capplan.scenario.cost import Cost
 
 Floats = NDArray[np.float64]
-T = TypeVar("T")
-Settings = Cost | Sequence[Cost]
-Chips = Accelerator | Sequence[Accelerator]
+Parts = Sequence[tuple[Cost, Rows]]
 
 
 @dataclass(frozen=True)
@@ -60,49 +59,52 @@ class Bill:
 
 
 def bill(
-    settings: Settings,
+    settings: Cost | Sequence[Cost],
     gpus: ArrayLike,
     nodes: ArrayLike,
-    accelerator: Chips,
+    accelerator: Accelerator,
     mean_power_w: ArrayLike,
     standing_nodes: Floats | None = None,
+    rents_usd_per_s: Mapping[str, float | Floats] | None = None,
 ) -> Bill:
-    """What fleets cost a year, for a whole sweep at once; one settings or accelerator serves all rows, or one a row.
+    """What fleets cost a year, for a whole sweep at once; one settings for all rows, its figures numbers or one a row,
+    or settings for each.
 
     gpus: paid for in use, in whole nodes, shape (rows,) or scalar. mean_power_w: mean power of one board over the year
     (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent.
     standing_nodes: that stand in each part of the day, shape (rows, parts), where GPUs rented by the hour are given
-    back; None where all are kept, or follow `cost.peak`.
+    back; None where all are kept, or follow `cost.peak`. rents_usd_per_s: of one GPU by way of renting, in place of the
+    settings' own.
     Raises PriceError or MissingFigure naming the price or figure that is not there.
     """
     count = np.atleast_1d(np.asarray(gpus, np.float64))
-    costs, chips = _per_row(settings, count.size), _per_row(accelerator, count.size)
-    kinds, at = _kinds(costs, chips)
-    owned = np.array([cost.pricing.share("own") for cost, _ in kinds])[at]
-    spares = np.array([cost.spares for cost, _ in kinds])[at]
+    node_count = np.broadcast_to(np.asarray(nodes, np.float64), count.shape)
+    if not isinstance(settings, Cost) and len(settings) != count.size:
+        raise ValueError(f"{len(settings)} settings for {count.size} rows; one for all or one for each is needed")
+    parts = [(settings, slice(None))] if isinstance(settings, Cost) else kinds(settings)
+
+    def each(read: Callable[[Cost], ArrayLike]) -> Floats:
+        return over_rows([(read(cost), rows) for cost, rows in parts], count.size)
+
+    owned = each(lambda cost: cost.pricing.share("own"))
     hired = None
     if np.any(owned < 1):
-        per_node = count / np.maximum(np.atleast_1d(nodes), 1)
-        spare = spare_nodes(nodes, spares)
-        whole = np.atleast_1d(nodes) + spare
+        per_node = count / np.maximum(node_count, 1)
+        spare = spare_nodes(node_count, each(lambda cost: cost.spares))
+        whole = node_count + spare
         stand = None if standing_nodes is None else standing_nodes + spare[..., None]
-        hired, share = _rented(kinds, at, whole * per_node, whole, stand)
+        hired, share = _rented(parts, accelerator, whole * per_node, whole, stand, rents_usd_per_s or {})
         kept = np.minimum(owned + share, 1.0)
-        idle = np.array([idle_w(chip) for _, chip in kinds])[at]
-    board_w = kept_board_w(mean_power_w, idle, kept) if hired else mean_power_w
+    board_w = kept_board_w(mean_power_w, idle_w(accelerator), kept) if hired else mean_power_w
     standing = count * kept if hired else count
-    parts = [hired] if hired else []
+    lines = [hired] if hired else []
     if np.any(owned > 0):
-        parts.insert(0, _owned(kinds, at, owned, count, np.atleast_1d(nodes), board_w))
-    lines = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-    places = [place(cost) for cost, _ in kinds]
-    pue = np.array([here.pue for here in places])[at]
-    carbon = np.array([here.carbon_kg_per_j for here in places])[at]
+        lines.insert(0, _owned(parts, accelerator, owned, count, node_count, board_w))
+    here = [(place(cost), rows) for cost, rows in parts]
+    pue = over_rows([(one.pue, rows) for one, rows in here], count.size)
+    carbon = over_rows([(one.carbon_kg_per_j, rows) for one, rows in here], count.size)
     kwh = annual_kwh(fleet_power_w(board_w, standing), pue)
-    return Bill(lines, kwh, annual_kg_co2e(kwh, carbon))
-
-
-Kinds = list[tuple[Cost, Accelerator]]
+    return Bill(lines[0] if len(lines) == 1 else lines[0] + lines[1], kwh, annual_kg_co2e(kwh, carbon))
 
 
 def kept_board_w(mean_power_w: ArrayLike, idle: ArrayLike, kept: ArrayLike) -> Floats:
@@ -118,74 +120,39 @@ def kept_board_w(mean_power_w: ArrayLike, idle: ArrayLike, kept: ArrayLike) -> F
     return power
 
 
-def _per_row(value: T | Sequence[T], rows: int) -> list[T]:
-    held = list(value) if isinstance(value, Sequence) else [value] * rows
-    if len(held) != rows:
-        raise ValueError(f"{len(held)} settings for {rows} rows; one for all or one for each is needed")
-    return held
-
-
-def _kinds(costs: Sequence[Cost], chips: Sequence[Accelerator]) -> tuple[Kinds, NDArray[np.int64]]:
-    """The different pairs of settings and chip, and which pair each row has: prices are looked up once a pair."""
-    seen: dict[tuple[int, int], int] = {}
-    kinds: Kinds = []
-    at = np.empty(len(costs), np.int64)
-    for row, (cost, chip) in enumerate(zip(costs, chips, strict=True)):
-        key = (id(cost), id(chip))
-        if key not in seen:
-            seen[key] = len(kinds)
-            kinds.append((cost, chip))
-        at[row] = seen[key]
-    return kinds, at
-
-
 def _owned(
-    kinds: Kinds, at: NDArray[np.int64], share: Floats, gpus: Floats, nodes: ArrayLike, mean_power_w: ArrayLike
+    parts: Parts, accelerator: Accelerator, share: Floats, gpus: Floats, nodes: Floats, mean_power_w: ArrayLike
 ) -> CostLines:
-    count = gpus * share
-    held = [ownership_terms(cost, chip) if cost.pricing.share("own") else None for cost, chip in kinds]
-    first = next(terms for terms in held if terms is not None)
-    # Rows that own nothing take any terms: they multiply a count of 0.
-    merged = _expanded(stack([terms or first for terms in held]), at)
-    given = np.asarray(merged.network_usd_per_gpu, np.float64)
+    held = [(ownership_terms(cost, accelerator), rows) for cost, rows in parts if cost.pricing.share("own")]
+    count, terms = gpus * share, stack(held, gpus.size)
+    given = np.asarray(terms.network_usd_per_gpu, np.float64)
     network = np.where(np.isnan(given), network_usd_per_gpu(count, nodes), given)
-    return own(replace(merged, network_usd_per_gpu=network), count, np.asarray(nodes) * share, mean_power_w)
-
-
-def _expanded(terms: OwnershipTerms, at: NDArray[np.int64]) -> OwnershipTerms:
-    arrays: Mapping[str, ArrayLike] = {
-        name: value[at] for name, value in vars(terms).items() if isinstance(value, np.ndarray)
-    }
-    return replace(terms, **arrays)  # type: ignore[arg-type]  # every field but `sources` takes an array
+    return own(replace(terms, network_usd_per_gpu=network), count, nodes * share, mean_power_w)
 
 
 def _rented(
-    kinds: Kinds, at: NDArray[np.int64], gpus: Floats, nodes: ArrayLike, stand: Floats | None
+    parts: Parts,
+    accelerator: Accelerator,
+    gpus: Floats,
+    nodes: Floats,
+    stand: Floats | None,
+    by_way: Mapping[str, float | Floats],
 ) -> tuple[CostLines, Floats]:
     """The lines, and the share of the fleet that is rented in the mean over the day."""
-    held: list[dict[str, tuple[Rent, float]]] = [
-        {found.way: (found, share) for found, share in rents(cost, chip.name)} for cost, chip in kinds
-    ]
-    node_count = np.broadcast_to(np.asarray(nodes, np.float64), gpus.shape)
-    parts = np.zeros((len(WAYS), gpus.size))
-    for kind, (cost, _) in enumerate(kinds):
-        rows = np.flatnonzero(at == kind)
+    shares, prices = np.zeros((2, len(WAYS), gpus.size))
+    bases: dict[str, set[str]] = {way: set() for way in WAYS}
+    for cost, rows in parts:
+        found = rents(cost, accelerator.name)
+        usd_per_s = {rent.way: by_way.get(rent.way, rent.usd_per_s) for rent, _ in found}
         need = None if stand is None else stand[rows]
-        parts[:, rows] = _ways(cost, held[kind], gpus[rows], node_count[rows], need)
-    made = []
-    for way, share in zip(WAYS, parts, strict=True):
-        if not any(way in ways for ways in held):
-            continue
-        price = np.array([ways[way][0].usd_per_s if way in ways else 0.0 for ways in held])
-        bases = {ways[way][0].basis for ways in held if way in ways}
-        made.append((way, share, price[at], bases.pop() if len(bases) == 1 else "by row"))
-    return rented(gpus, made), parts.sum(axis=0)
-
-
-def _ways(
-    cost: Cost, found: Mapping[str, tuple[Rent, float]], gpus: Floats, nodes: Floats, need: Floats | None
-) -> Floats:
-    """GPUs paid for around the clock in each of WAYS, over the GPUs of the fleet; shape (ways, rows)."""
-    prices = {way: rent.usd_per_s for way, (rent, _) in found.items()}
-    shares = {way: share for way, (_, share) in found.items()}
-    return rented_shares(cost, shares, prices, gpus, nodes, need)
+        asked = {rent.way: share for rent, share in found}
+        shares[:, rows] = rented_shares(cost, asked, usd_per_s, gpus[rows], nodes[rows], need)
+        for rent, _ in found:
+            prices[WAYS.index(rent.way), rows] = usd_per_s[rent.way]
+            bases[rent.way].add(rent.basis)
+    made = [
+        (way, shares[at], prices[at], bases[way].pop() if len(bases[way]) == 1 else "by row")
+        for at, way in enumerate(WAYS)
+        if bases[way]
+    ]
+    return rented(gpus, made), shares.sum(axis=0)

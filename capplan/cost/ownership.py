@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from capplan.cost.energy import J_PER_KWH, YEAR_S, PowerLaw, annual_kwh, fleet_power_w, power_law
+from capplan.cost.kinds import Rows, over_rows
 from capplan.cost.lines import CostColumn, CostLines, broadcast, column
 from capplan.records import dataclass
 
@@ -46,23 +47,20 @@ class OwnershipTerms:
         return dict(self.sources).get(name, "scenario")
 
 
-def stack(terms: Sequence[OwnershipTerms]) -> OwnershipTerms:
-    """One set of terms for a sweep from those of its rows; sources are the first row's, equal figures stay numbers.
+def stack(parts: Sequence[tuple[OwnershipTerms, Rows]], rows: int) -> OwnershipTerms:
+    """One set of terms for so many rows from those of parts of them; rows of no part have the first one's.
 
-    >>> rows = [OwnershipTerms(price, 0, 0, 700, 4) for price in (25e3, 30e3)]
-    >>> stack(rows).gpu_price_usd.tolist(), stack(rows).amortization_years
-    ([25000.0, 30000.0], 4.0)
+    >>> both = stack([(OwnershipTerms(price, 0, 0, 700, 4), [row]) for row, price in enumerate((25e3, 30e3))], 2)
+    >>> both.gpu_price_usd.tolist(), both.amortization_years.tolist()
+    ([25000.0, 30000.0], [4.0, 4.0])
     """
-    if not terms:
-        raise ValueError("terms: one row at least is needed")
     names = [item.name for item in fields(OwnershipTerms) if item.name != "sources"]
-    columns = {name: np.array([getattr(row, name) for row in terms], np.float64) for name in names}
-    merged = {name: float(values[0]) if np.all(values == values[0]) else values for name, values in columns.items()}
-    sources = dict(terms[0].sources)
-    for row in terms:
-        for name, said in row.sources:
+    sources = dict(parts[0][0].sources)
+    for terms, _ in parts:
+        for name, said in terms.sources:
             sources[name] = said if sources.get(name, said) == said else "by row"
-    return OwnershipTerms(**merged, sources=tuple(sources.items()))
+    columns = {name: over_rows([(getattr(terms, name), at) for terms, at in parts], rows) for name in names}
+    return OwnershipTerms(**columns, sources=tuple(sources.items()))
 
 
 def annuity(interest: ArrayLike, years: ArrayLike) -> Floats:

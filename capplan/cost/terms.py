@@ -127,7 +127,7 @@ def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
         spares=cost.spares,
         pue=here.pue,
         electricity_usd_per_j=here.electricity_usd_per_j,
-        colocation_usd_per_w_s=cost.colocation_usd_per_w_s or 0.0,
+        colocation_usd_per_w_s=0.0 if cost.colocation_usd_per_w_s is None else cost.colocation_usd_per_w_s,
         staff_usd_per_year=cost.staff_usd_per_year,
         software_usd_per_gpu_year=cost.software_usd_per_gpu_year,
         sources=tuple(sources.items()),

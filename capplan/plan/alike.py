@@ -1,7 +1,7 @@
 """Scenarios of a sweep that share a section are worked out once: most differ in one key or two."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,16 +34,3 @@ def alike(items: Sequence[T], key: Callable[[T], Hashable]) -> Alike:
     kinds = np.array([places.setdefault(key(item), len(places)) for item in items], np.int64)
     _, firsts = np.unique(kinds, return_index=True)
     return Alike(tuple(firsts.tolist()), kinds)
-
-
-class Said:
-    """What a section says, as text to compare it by; written once for every object, as sweeps share most of theirs."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Any, str]] = {}
-
-    def __call__(self, section: Any) -> str:
-        known = self._known.get(id(section))
-        if known is None:
-            known = self._known[id(section)] = (section, repr(section))
-        return known[1]

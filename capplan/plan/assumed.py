@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from capplan.cost.kinds import words
 from capplan.engine.excuse import Assumption
 from capplan.plan.alike import alike
 from capplan.plan.deployment import Deployment
@@ -23,22 +24,22 @@ _TRAFFIC = {
     "peak_to_mean": "default: Poisson traffic without peaks",
     "burstiness": "default: Poisson traffic without peaks",
 }
-Said = tuple[Assumption, ...]
+Stated = tuple[Assumption, ...]
 
 
-def assumptions(scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]) -> list[Said]:
+def assumptions(scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]) -> list[Stated]:
     """Those of each plan of a deployment, put together from parts that most plans of a sweep share."""
-    places = range(len(scenarios))
+    places, paying = range(len(scenarios)), words()
 
-    def part(key: Callable[[int], Hashable], said: Callable[[int], Iterator[Assumption] | Said]) -> list[Said]:
+    def part(key: Callable[[int], Hashable], tell: Callable[[int], Iterator[Assumption] | Stated]) -> list[Stated]:
         same = alike(places, key)
-        told = [tuple(said(at)) for at in same.firsts]
+        told = [tuple(tell(at)) for at in same.firsts]
         return [told[kind] for kind in same.kind.tolist()]
 
     parts = (
         part(lambda at: _told(scenarios[at].workload), lambda at: _traffic(scenarios[at].workload)),
         part(lambda at: _thinking(scenarios[at]), lambda at: _policies(scenarios[at])),
-        part(lambda at: id(scenarios[at].cost), lambda at: stated(scenarios[at], served)),
+        part(lambda at: paying(scenarios[at].cost), lambda at: stated(scenarios[at], served)),
         part(lambda at: _known(scenarios[at], right[at]), lambda at: _accuracy(scenarios[at], served, right[at])),
     )
     each = list(zip(*parts, strict=True))

@@ -17,8 +17,8 @@ from capplan.engine.serving import Replica
 from capplan.engine.speculation import Speculation, usual
 from capplan.engine.work import work
 from capplan.errors import UserError
-from capplan.plan.alike import Said
 from capplan.records import dataclass
+from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
 
 _HEADS = frozenset({"mtp", "eagle", "eagle3", "medusa", "ngram"})

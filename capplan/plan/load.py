@@ -8,12 +8,13 @@ import numpy as np
 
 from capplan.engine.serving import Requests
 from capplan.fleet import mixture
-from capplan.plan.alike import Alike, Said, alike
+from capplan.plan.alike import Alike, alike
 from capplan.plan.spread import Spread, spread
 from capplan.reasoning.demand import Demand, stack
 from capplan.reasoning.lengths import Constant
 from capplan.reasoning.scene import demand_of, query_of
 from capplan.records import dataclass
+from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
 
 # Fields of a demand that are no figures.

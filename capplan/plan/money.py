@@ -21,9 +21,8 @@ from capplan.scenario.schema import Scenario
 
 def paid(scenarios: Sequence[Scenario], deployment: Deployment, load: Load, sizing: Sizing) -> Bill:
     """What the fleets cost a year as the scenarios pay for them; raises what the look-up of prices raises."""
-    costs = [scenario.cost for scenario in scenarios]
-    chips = [deployment.accelerator] * len(costs)
-    return bill(costs, sizing.gpus, sizing.nodes, chips, mean_board_w(deployment, load, sizing), sizing.standing_nodes)
+    costs, board_w = [scenario.cost for scenario in scenarios], mean_board_w(deployment, load, sizing)
+    return bill(costs, sizing.gpus, sizing.nodes, deployment.accelerator, board_w, sizing.standing_nodes)
 
 
 def mean_board_w(deployment: Deployment, load: Load, sizing: Sizing) -> Any:

@@ -9,7 +9,6 @@ import numpy as np
 from capplan.cost.energy import J_PER_KWH, YEAR_S
 from capplan.cost.place import place
 from capplan.plan import trust
-from capplan.plan.alike import Said
 from capplan.plan.answer import Plan
 from capplan.plan.assumed import assumptions
 from capplan.plan.candidates import layouts
@@ -26,6 +25,7 @@ from capplan.plan.rows import Group, lost, rows
 from capplan.plan.sizing import Limits, size
 from capplan.plan.textbook import textbook_plan
 from capplan.plan.upkeep import upkeep
+from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.

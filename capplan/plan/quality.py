@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
-from capplan.plan.alike import Said, alike
+from capplan.plan.alike import alike
 from capplan.plan.load import Load
 from capplan.reasoning import scene
+from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def accuracies(scenarios: Sequence[Scenario], load: Load) -> list[Accuracy | Non
     """One accuracy a scenario of one deployment, None where its `quality` section says nothing."""
     said = Said()
     same = alike(range(len(scenarios)), lambda at: (id(load.demands[at]), said(scenarios[at].quality)))
-    bases: dict[str, Base | None] = {}
+    bases: dict[Hashable, Base | None] = {}
     known: list[Accuracy | None] = []
     for at in same.firsts:
         words = said(scenarios[at].quality)

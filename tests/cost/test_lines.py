@@ -304,10 +304,9 @@ def test_an_annuity_needs_an_interest_and_a_time(interest: float, years: float) 
 def test_terms_of_a_sweep_name_a_source_only_where_all_rows_share_it() -> None:
     rows = [OwnershipTerms(25e3, 0, 0, 700, 4, sources=(("gpu_price_usd", said), ("pue", "default")))
             for said in ("vendor", "dealer")]  # fmt: skip
-    both = stack(rows)
-    assert (both.gpu_price_usd, both.source("gpu_price_usd"), both.source("pue")) == (25e3, "by row", "default")
-    with pytest.raises(ValueError, match="one row at least"):
-        stack([])
+    both = stack([(terms, [row]) for row, terms in enumerate(rows)], 2)
+    assert both.gpu_price_usd.tolist() == [25e3, 25e3]
+    assert (both.source("gpu_price_usd"), both.source("pue")) == ("by row", "default")
 
 
 @pytest.fixture

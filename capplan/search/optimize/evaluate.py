@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from capplan.cost.bill import bill
 from capplan.cost.energy import YEAR_S, fleet_power_w
 from capplan.cost.place import place
-from capplan.cost.varied import varied_bill
 from capplan.engine.curve import curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Steady, most_sequences, steady
@@ -245,7 +245,7 @@ class _Pass:
         for at, way in enumerate(tried):
             try:
                 cost = cost_under(scenario.cost, way, self.choice.own_gpu)
-                paid = varied_bill(cost, chip, gpus_paid, whole, watts, by_part)
+                paid = bill(cost, gpus_paid, whole, chip, watts, by_part)
             except CapplanError as wrong:
                 why.append(str(wrong))
                 continue

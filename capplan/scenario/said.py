@@ -1,0 +1,38 @@
+"""What sections say, to compare them by."""
+
+from collections.abc import Callable, Collection, Hashable
+from typing import Any
+
+from capplan.scenario.part import Part
+
+
+class Said:
+    """What a section says, as text; told once for every object, as the scenarios of a sweep share most of theirs.
+
+    tell: other words for it than its text.
+    """
+
+    def __init__(self, tell: Callable[[Any], Hashable] = repr) -> None:
+        self._tell = tell
+        self._known: dict[int, tuple[Any, Hashable]] = {}
+
+    def __call__(self, section: Any) -> Hashable:
+        known = self._known.get(id(section))
+        if known is None:
+            known = self._known[id(section)] = (section, self._tell(section))
+        return known[1]
+
+
+def beside(figures: Collection[str]) -> Said:
+    """What sections of one kind say beside some of their fields: of those only which are there, and which are 0."""
+    said = Said()
+
+    def tell(section: Part) -> Hashable:
+        told = [
+            (value if value is None else bool(value)) if name in figures else said(value)
+            for name, value in section.__dict__.items()
+            if name != "given_fields"
+        ]
+        return (section.given_fields, *told)
+
+    return Said(tell)
