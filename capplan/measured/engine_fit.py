@@ -13,11 +13,12 @@ from capplan.catalog.files import load
 from capplan.engine.point import Point
 from capplan.engine.predict import Prediction, predict
 from capplan.errors import UserError
-from capplan.measured.calibrate import NOISE, Fit, Parameter, Predict, Targets, Values, fit
+from capplan.measured.calibrate import Fit, fit
 from capplan.measured.fit_error import FitError
 from capplan.measured.names import resolve_accelerator
 from capplan.measured.observed import E2E, THROUGHPUT, TPOT, TTFT, observed
 from capplan.measured.points import Refusal
+from capplan.measured.problem import NOISE, Parameter, Predict, Targets, Values
 from capplan.measured.saturation import below_saturation
 from capplan.measured.table import INPUTS, Row
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from capplan.catalog.engines import Overheads
-from capplan.measured.calibrate import Parameter
+from capplan.measured.problem import Parameter
 
 # name, middle, lowest, highest, spread of the logarithm; times in seconds.
 _PRIORS: tuple[tuple[str, float, float, float, float], ...] = (

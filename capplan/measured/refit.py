@@ -19,14 +19,16 @@ from capplan.catalog.accelerators import Accelerator
 from capplan.catalog.engines import Overheads, Profile, with_overheads
 from capplan.engine.point import Point
 from capplan.engine.predict import predict, shipped_profile
-from capplan.measured.calibrate import LEAST_ROWS, Fit, Linear, Parameter, Targets, Values, fit, linearise, resolved
+from capplan.measured.calibrate import LEAST_ROWS, Fit, fit
 from capplan.measured.engine_fit import Measurements, measurements, predictor
+from capplan.measured.linear import Linear, linearise, resolved
 from capplan.measured.names import resolve_accelerator
 from capplan.measured.observed import TTFT
 from capplan.measured.outcome import estimates
 from capplan.measured.points import Refusal
 from capplan.measured.priors import at as at_priors
 from capplan.measured.priors import priors
+from capplan.measured.problem import Parameter, Targets, Values
 from capplan.measured.saturation import below_saturation
 from capplan.measured.score import Accuracy, Estimate, Labels, accuracy, labels_of
 from capplan.measured.table import Row

@@ -12,9 +12,11 @@ from capplan.catalog.engines import Overheads, profile, with_overheads
 from capplan.engine.point import Point
 from capplan.engine.predict import predict
 from capplan.errors import UserError
-from capplan.measured.calibrate import Fit, Parameter, Targets, Values, fit, linearise, resolved
+from capplan.measured.calibrate import Fit, fit
 from capplan.measured.engine_fit import Base, base_of, measurements, parameters, predictor, profile_text
+from capplan.measured.linear import linearise, resolved
 from capplan.measured.points import resolve_rows
+from capplan.measured.problem import Parameter, Targets, Values
 
 PARAMETERS = (Parameter("fixed", 1.0, 0.01, 100.0, 0.7), Parameter("slope", 1.0, 0.01, 100.0, 0.7))
 PLANTED = {"fixed": 2.5, "slope": 0.6}
