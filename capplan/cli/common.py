@@ -118,6 +118,7 @@ def emit(
     Raises `PriceError` or, for a target that cannot be judged, `UnjudgedError` (exit 4) before printing,
     `InfeasibleError` (exit 3) after it, when no row can be and nobody allowed that.
     """
+    from capplan.report.answer import Reported
     from capplan.report.formats import render
     from capplan.report.report import withheld
     from capplan.report.text import refusals
@@ -134,7 +135,7 @@ def emit(
 
         save_charts(charts(shown), chart)
     width, name = columns(out), output_format(format, out)
-    write(render(shown, name, width, colored(out, no_color)), out)
+    write(render(Reported(shown), name, width, colored(out, no_color)), out)
     if report.infeasible and not allow_infeasible:
         # On a terminal the table above has just given the reasons.
         raise InfeasibleError("no feasible plan" + ("" if width and name == "table" else f"\n{refusals(report)}"))

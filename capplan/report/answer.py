@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from capplan.records import dataclass
 
 from .blocks import Block
-from .document import plain_tree
+from .document import columns, document, plain_tree
+from .report import Report
 
 
 class Answer(Protocol):
-    """A `Report`, or a `Sheet` where the rows are no plans."""
+    """A report as it is `Reported`, or a `Sheet` where the rows are no plans."""
 
     def blocks(self) -> Sequence[Block]:
         """What people read, in its order; the first block is a heading."""
@@ -22,6 +23,24 @@ class Answer(Protocol):
 
     def document(self) -> Mapping[str, object]:
         """An object for programs; what does not apply is None."""
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The answer that a report makes."""
+
+    report: Report
+
+    def blocks(self) -> Sequence[Block]:
+        from .story import tell  # programs that read JSON or CSV are told none
+
+        return tell(self.report)
+
+    def table(self) -> tuple[Sequence[str], Sequence[Mapping[str, object]]]:
+        return columns(self.report), self.report.rows
+
+    def document(self) -> Mapping[str, object]:
+        return document(self.report)
 
 
 @dataclass(frozen=True)

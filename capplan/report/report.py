@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from capplan.cost.age import Used
     from capplan.plan import Plan
 
-    from .blocks import Block
-
 SCHEMA = "capplan.report/1"
 _PLAIN = frozenset({str, int, bool, type(None), Decimal})
 
@@ -72,24 +70,6 @@ class Report:
     scenario_file: str | None = None
     waits: Mapping[str, float] = field(default_factory=dict)
     distributions: Mapping[str, Sequence[float]] = field(default_factory=dict)
-
-    def blocks(self) -> list[Block]:
-        """What people read."""
-        from .story import tell
-
-        return tell(self)
-
-    def table(self) -> tuple[list[str], Sequence[Mapping[str, object]]]:
-        """Columns and rows."""
-        from .document import columns
-
-        return columns(self), self.rows
-
-    def document(self) -> dict[str, object]:
-        """The contract's JSON object."""
-        from .document import document
-
-        return document(self)
 
     @property
     def name(self) -> str:

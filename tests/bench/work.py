@@ -55,6 +55,7 @@ def _planned(changes: list[dict[str, object]]) -> Callable[[], int]:
 def sweep(count: int) -> Callable[[], int]:
     """A grid of traffic and K from the scenario to the CSV: layouts tried, multipliers, every column written."""
     from capplan.report import formats
+    from capplan.report.answer import Reported
     from capplan.report.report import report
     from capplan.scenario.loader import load
     from capplan.search.sweep import sweep
@@ -64,7 +65,7 @@ def sweep(count: int) -> Callable[[], int]:
 
     def work() -> int:
         made = sweep(asked, grid)
-        text = formats.render(report("sweep", made.plans, rows=made.rows, axes=made.columns), "csv")
+        text = formats.render(Reported(report("sweep", made.plans, rows=made.rows, axes=made.columns)), "csv")
         return text.count("\n") - 1
 
     return work

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from capplan.plan import Plan, plan, plans
 from capplan.plan.varied import varied
+from capplan.report.answer import Reported
 from capplan.report.formats import render
 from capplan.report.report import report
 from capplan.scenario.loader import from_dict
@@ -48,7 +49,7 @@ def bill(one: Plan) -> dict[str, Decimal]:
 @given(scenario)
 def test_a_plan_read_back_from_its_report_is_the_same_plan(one: Scenario) -> None:
     made = plan(one)
-    written = json.loads(render(report("tco", [made]), "json"))
+    written = json.loads(render(Reported(report("tco", [made])), "json"))
     again = plan(from_dict(written["scenario"]))
     assert same(made, again)
     (row,) = written["rows"]

@@ -204,6 +204,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_search_on_a_cluster_equals_the_local_one_byte_for_byte(cluster: Any) -> None:
+    from capplan.report.answer import Reported
     from capplan.report.formats import render
     from capplan.report.report import report
 
@@ -211,7 +212,7 @@ def test_a_search_on_a_cluster_equals_the_local_one_byte_for_byte(cluster: Any) 
     with work(cluster=cluster.scheduler_address) as many:
         there = optimize(scenario, many.map)
     here = optimize(scenario)
-    texts = [render(report("optimize", found.plans, rows=found.rows, notes=found.notes), "json", None, False)
+    texts = [render(Reported(report("optimize", found.plans, rows=found.rows, notes=found.notes)), "json", None, False)
              for found in (here, there)]  # fmt: skip
     assert texts[0] == texts[1]
 
