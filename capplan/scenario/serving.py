@@ -25,7 +25,9 @@ class SpeculativeDecoding(Part):
     )
     tokens: Annotated[int, Whole(most=64)] = key(5, "Tokens proposed per step.")
     acceptance: Annotated[float, Quantity("ratio", least=0, most=1, example="70 %")] = key(
-        0.7, "Chance that one proposed token is accepted, given that those before it were."
+        0.7,
+        "Chance that one proposed token is accepted, given that those before it were. Published for mtp: 85 to 90 % "
+        "where one token is proposed, 70 % each of seven.",
     )
 
 
