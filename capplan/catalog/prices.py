@@ -99,9 +99,7 @@ def quotes(accelerator: str) -> tuple[Quote, ...]:
     held = _entry(accelerator, "rental")
     found = _quotes(held.path, held.path.stat().st_mtime_ns)
     if not found:
-        raise MissingPrice(
-            f"{accelerator}: the catalogue has no rental price; give cost.gpu_hourly, e.g. 2.40 USD/hour"
-        )
+        raise _missing(accelerator, "rental")
     return found
 
 
@@ -201,9 +199,7 @@ def purchase(accelerator: str) -> PurchasePrice:
     held = _entry(accelerator, "purchase")
     middle = held.figure("purchase.mid")
     if middle is None:
-        raise MissingPrice(
-            f"{accelerator}: the catalogue has no purchase price; give cost.purchase_price, e.g. 25000 USD"
-        )
+        raise _missing(accelerator, "purchase")
     edges = {edge: held.figure(f"purchase.{edge}") or middle for edge in ("low", "high")}
     return PurchasePrice(
         accelerator=held.name,
@@ -216,6 +212,10 @@ def purchase(accelerator: str) -> PurchasePrice:
     )
 
 
+# Where a scenario says what the catalogue does not.
+_KEYS = {"rental": "cost.gpu_hourly, e.g. 2.40 USD/hour", "purchase": "cost.purchase_price, e.g. 25000 USD"}
+
+
 def _entry(accelerator: str, kind: str) -> Entry:
     try:
         return entry("prices/accelerators", accelerator)
@@ -224,8 +224,12 @@ def _entry(accelerator: str, kind: str) -> Entry:
             name = files.find("accelerators", accelerator).stem
             if name != accelerator and files.exists("prices/accelerators", name):
                 return entry("prices/accelerators", name)
-        near = f"; the nearest with prices: {', '.join(unknown.suggestions)}" if unknown.suggestions else ""
-        raise MissingPrice(f"{accelerator}: the catalogue has no {kind} price{near}") from None
+        near = f" (the nearest with prices: {', '.join(unknown.suggestions)})" if unknown.suggestions else ""
+        raise _missing(accelerator, kind, near) from None
+
+
+def _missing(accelerator: str, kind: str, near: str = "") -> MissingPrice:
+    return MissingPrice(f"{accelerator}: the catalogue has no {kind} price{near}; give {_KEYS[kind]}")
 
 
 def _newest(named: Sequence[Quote]) -> list[Quote]:
