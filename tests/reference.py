@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from capplan.reasoning.strategy import strategy_names
-from capplan.report.metrics import METRICS
+from capplan.report.metrics import FURTHER, HELD, METRICS, Metric
 from capplan.scenario.json_schema import scenario_schema
 from capplan.scenario.reasoning import KEYS
 
@@ -64,9 +64,16 @@ def _values(key: dict[str, Any]) -> Iterator[str]:
 
 def metrics() -> str:
     """Every column of a report."""
-    rows = [(f"`{one.name}`", one.label, one.unit, one.better, one.help) for one in METRICS]
     head = ["# Columns of a report\n", MADE.format(source="`metrics.py`")]
-    return "\n".join([*head, _table(("column", "label", "held in", "better", "meaning"), rows)])
+    head.append(
+        "CSV and JSON hold them under these names, in these units; null or an empty cell is what does not apply.\n"
+    )
+    return "\n".join([*head, "## In every report\n", _columns(METRICS), "## In some\n", _columns(FURTHER)])
+
+
+def _columns(listed: tuple[Metric, ...]) -> str:
+    rows = [(f"`{one.name}`", one.label, HELD[one.unit], one.better, one.help) for one in listed]
+    return _table(("column", "heading in tables", "unit", "better", "meaning"), rows)
 
 
 def strategies() -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
-from .metrics import METRICS, metric
+from .metrics import FURTHER, HELD, METRICS, metric
 from .report import SCHEMA, Report
 
 # Beyond this many digits arrays differ between processors, and the same input must give the same bytes.
@@ -74,7 +74,7 @@ def schema() -> dict[str, Any]:
                 "items": {
                     "type": "object",
                     "required": [metric.name for metric in METRICS],
-                    "properties": {metric.name: _property(metric.name) for metric in METRICS},
+                    "properties": {metric.name: _property(metric.name) for metric in (*METRICS, *FURTHER)},
                     "additionalProperties": cell,
                 },
             },
@@ -98,7 +98,7 @@ def _property(name: str) -> dict[str, Any]:
         "type": [kinds.get(known.unit, "number"), "null"],
         "title": known.label,
         "description": known.help,
-        "x-unit": known.unit,
+        "x-unit": HELD[known.unit],
         **extra,
     }
 

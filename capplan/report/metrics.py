@@ -11,9 +11,7 @@ class Metric:
     """One column of a report.
 
     name: the key in JSON and CSV, which ends in its unit. label: the heading in tables.
-    unit: how values are held, and so how they are shown (`report/show.py`): text, flag, count, tokens, s, j,
-    ratio, times, per_s, usd (a year's money, `Decimal`), usd_each (money of one unit), kwh, kg,
-    tflop (held in FLOP, shown in 1e12).
+    unit: a key of `HELD`, which says what values are; `report/show.py` says how each is shown.
     better: `lower`, `higher` or empty where neither is.
     group: `candidate` columns say which plan it is and stand even where the plan cannot be; the others are results.
     """
@@ -26,6 +24,15 @@ class Metric:
     help: str
 
 
+# What values of each unit are in JSON and CSV. usd is money of a year, shown in whole dollars; usd_each that of one
+# thing; each is in the unit that the column's name ends in; tflop is shown in 1e12.
+HELD = {
+    "text": "text", "flag": "true or false", "count": "count", "tokens": "tokens", "s": "s", "j": "J",
+    "ratio": "ratio", "times": "ratio", "per_s": "1/s", "usd": "USD", "usd_each": "USD", "each": "as named",
+    "kwh": "kWh", "kg": "kg", "litres": "l", "amount": "count", "tflop": "FLOP",
+}  # fmt: skip
+
+# Every report has these columns, in this order: programs may rely on them.
 METRICS: tuple[Metric, ...] = (
     Metric("k", "K", "count", "", "candidate", "Sequential reasoning steps before the answer."),
     Metric("samples", "samples", "count", "", "candidate", "Answers generated in parallel for one query."),
@@ -62,9 +69,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("fleet_multiplier", "fleet", "times", "lower", "multiplier", "GPUs relative to the first row."),
     Metric("cost_multiplier", "cost", "times", "lower", "multiplier", "Yearly cost relative to the first row."),
     Metric("requests_per_s_per_replica", "queries/s per replica", "per_s", "higher", "throughput",
-           "Queries that one replica completes a second in steady state."),
+           "Queries that a full replica completes a second."),
     Metric("output_tokens_per_s_per_gpu", "tokens/s per GPU", "per_s", "higher", "throughput",
-           "Tokens that one GPU decodes a second in steady state."),
+           "Tokens a second that a GPU of a full replica decodes."),
     Metric("replicas", "replicas", "count", "lower", "fleet", "Copies of the model that serve, spares included."),
     Metric("gpus", "GPUs", "count", "lower", "fleet", "GPUs that are bought or rented."),
     Metric("nodes", "nodes", "count", "lower", "fleet", "Whole servers that hold the GPUs."),
@@ -88,7 +95,7 @@ METRICS: tuple[Metric, ...] = (
            "What limits the plan, or the constraint that it breaks."),
 )  # fmt: skip
 
-# Columns that some reports have beside the contract's.
+# Columns that some reports have beside them.
 FURTHER = (
     Metric("attention_data_parallel", "ADP", "count", "", "candidate",
            "Groups of GPUs that hold attention whole, each for its own sequences."),
@@ -104,7 +111,7 @@ FURTHER = (
            "Cost of one user's queries a month."),
     Metric("kwh_per_query", "kWh/query", "each", "lower", "energy", "Electricity of one query, cooling included."),
     Metric("kg_co2e_per_query", "kg CO2e/query", "each", "lower", "energy", "Emissions of that electricity."),
-    Metric("annual_water_l", "litres of water/year", "kwh", "lower", "energy", "Water for making the electricity."),
+    Metric("annual_water_l", "litres of water/year", "litres", "lower", "energy", "Water for making the electricity."),
     Metric("water_l_per_query", "litres of water/query", "each", "lower", "energy", "The same for one query."),
     Metric("embodied_kg_co2e_per_year", "embodied kg CO2e/year", "kg", "lower", "energy",
            "Emissions of making the boards, spread over their years of use."),
@@ -117,7 +124,7 @@ FURTHER = (
            "Copies of the model that judges, beside those that serve."),
     Metric("spare_replicas", "of them spare", "count", "lower", "fleet",
            "Replicas beyond those that the load needs, for failures and evictions."),
-    Metric("mean_replicas", "mean replicas", "tokens", "lower", "fleet",
+    Metric("mean_replicas", "mean replicas", "amount", "lower", "fleet",
            "Replicas over the day, where they follow its load; `replicas` stand in its busiest part."),
     Metric("redone_tokens", "redone tokens", "tokens", "lower", "throughput",
            "Mean tokens of a query that are written again because an eviction lost them."),
@@ -148,6 +155,13 @@ FURTHER = (
     Metric("class", "class", "text", "", "candidate", "Kind of request, as the trace names it; all together first."),
     Metric("statistic", "statistic", "text", "", "candidate", "Mean or percentile that the latencies of a row are."),
     Metric("configuration", "configuration", "text", "", "candidate", "How the fleet serves: what is switched on."),
+    Metric("preemptions", "preemptions", "count", "lower", "throughput",
+           "Sequences that gave up their KV cache for others."),
+    Metric("published_throughput_ratio", "tokens/s ratio, published", "times", "higher", "candidate",
+           "What a published study found for the same comparison: tokens/s over the first row's."),
+    Metric("published_tta_ratio", "TTA ratio, published", "times", "lower", "candidate", "The same of the mean TTA."),
+    Metric("published_tta_p99_ratio", "TTA p99 ratio, published", "times", "lower", "candidate",
+           "The same of the p99 of TTA."),
     Metric("replicas_by_pool", "replicas by pool", "text", "", "fleet", "Replicas for easy and for hard queries."),
     Metric("queries_per_s", "queries/s", "per_s", "higher", "throughput", "Queries a second of a flooded fleet."),
     Metric("output_tokens_per_s", "tokens/s", "per_s", "higher", "throughput", "Output tokens a second, whole fleet."),
@@ -189,18 +203,45 @@ FURTHER = (
            "The plan's replicas under the traffic of the busiest hour, simulated: TTA p99."),
     Metric("tta_low_s", "TTA from", "s", "lower", "latency", "Lower end of the 95 % interval of the simulated TTA."),
     Metric("tta_high_s", "TTA to", "s", "lower", "latency", "Upper end of the 95 % interval of the simulated TTA."),
+    Metric("ttft_low_s", "TTFT from", "s", "lower", "latency", "Lower end of the same interval of TTFT."),
+    Metric("ttft_high_s", "TTFT to", "s", "lower", "latency", "Upper end of the same interval of TTFT."),
+    Metric("itl_low_s", "ITL from", "s", "lower", "latency", "Lower end of the same interval of ITL."),
+    Metric("itl_high_s", "ITL to", "s", "lower", "latency", "Upper end of the same interval of ITL."),
+    Metric("ttfo_low_s", "TTFO from", "s", "lower", "latency", "Lower end of the same interval of TTFO."),
+    Metric("ttfo_high_s", "TTFO to", "s", "lower", "latency", "Upper end of the same interval of TTFO."),
+    Metric("tta_p99_low_s", "TTA p99 from", "s", "lower", "latency", "Lower end of the same interval of TTA p99."),
+    Metric("tta_p99_high_s", "TTA p99 to", "s", "lower", "latency", "Upper end of the same interval of TTA p99."),
     Metric("planned_tta_s", "TTA planned", "s", "lower", "latency", "What the plan's formulas say of the same TTA."),
+    Metric("planned_ttft_s", "TTFT planned", "s", "lower", "latency", "What the plan's formulas say of the same TTFT."),
+    Metric("planned_itl_s", "ITL planned", "s", "lower", "latency", "What the plan's formulas say of the same ITL."),
+    Metric("planned_ttfo_s", "TTFO planned", "s", "lower", "latency", "What the plan's formulas say of the same TTFO."),
+    Metric("requests", "requests", "count", "", "throughput", "Requests that were measured, after the warm-up."),
+    Metric("requests_per_s", "requests/s", "per_s", "higher", "throughput", "Requests a second, whole fleet."),
+    Metric("goodput_share", "goodput", "ratio", "higher", "latency", "Share of the requests that meet every target."),
+    Metric("goodput_per_s", "goodput/s", "per_s", "higher", "throughput", "Requests a second that meet every target."),
+    Metric("slowdown_short", "short requests' slowdown", "times", "lower", "latency",
+           "Median TTA of the quarter with the fewest tokens over that of running alone."),
+    Metric("slowdown_short_p99", "short requests' slowdown p99", "times", "lower", "latency", "The same at p99."),
+    Metric("slowdown_long", "long requests' slowdown", "times", "lower", "latency",
+           "Median TTA of the quarter with the most tokens over that of running alone."),
     Metric("api_usd_per_year", "API USD/year", "usd", "lower", "candidate", "What the same queries cost at the API."),
     Metric("api_usd_per_1k_queries", "API USD/1k queries", "usd_each", "lower", "candidate",
            "What 1,000 of the same queries cost at the API."),
-    Metric("queries_per_month", "queries/month", "tokens", "", "candidate", "Volume that both bills are for."),
-    Metric("naive_queries_per_month", "naive break-even", "tokens", "lower", "cost",
+    Metric("queries_per_month", "queries/month", "amount", "", "candidate", "Volume that both bills are for."),
+    Metric("naive_queries_per_month", "naive break-even", "amount", "lower", "cost",
            "Volume at which the smallest fleet costs as much as the API, whatever it can serve."),
-    Metric("first_queries_per_month", "first break-even", "tokens", "lower", "cost",
+    Metric("first_queries_per_month", "first break-even", "amount", "lower", "cost",
            "Smallest volume at which self-hosting is the cheaper."),
-    Metric("stays_queries_per_month", "break-even", "tokens", "lower", "cost",
+    Metric("stays_queries_per_month", "break-even", "amount", "lower", "cost",
            "Volume from which self-hosting stays the cheaper."),
     Metric("breakeven", "break-even at", "each", "", "cost", "Where the answer flips, in the unit of the row."),
+    Metric("quantity", "quantity", "text", "", "candidate", "What is changed until both bills are equal."),
+    Metric("unit", "unit", "text", "", "candidate", "Unit of `now` and `breakeven`."),
+    Metric("now", "now", "each", "", "candidate", "Value of the quantity today."),
+    Metric("self_hosting", "self-hosting", "text", "", "candidate",
+           "Where self-hosting is the cheaper: above, below, always or never."),
+    Metric("cheaper", "cheaper", "text", "", "candidate", "Which of both is the cheaper at this volume."),
+    Metric("note", "note", "text", "", "candidate", "What else is to be known of the row."),
     Metric("fleet_usd_per_month", "fleet USD/month", "usd", "lower", "cost", "What self-hosting costs a month."),
     Metric("api_usd_per_month", "API USD/month", "usd", "lower", "candidate", "What the API costs a month."),
     Metric("purchases_usd", "bought USD", "usd", "lower", "cost", "Paid for hardware in the year."),
@@ -211,6 +252,9 @@ FURTHER = (
     Metric("residual_usd", "residual USD", "usd", "higher", "cost", "What the hardware is still worth at the end."),
     Metric("npv_usd", "net present cost", "usd", "lower", "cost", "Discounted payments less what is left at the end."),
     Metric("nodes_bought", "nodes bought", "count", "lower", "fleet", "Nodes that are bought in the month."),
+    Metric("year", "year", "count", "", "candidate", "Year of the budget, from 1."),
+    Metric("month", "month", "count", "", "candidate", "Month of the budget, from 1."),
+    Metric("qps", "queries/s", "per_s", "", "candidate", "Mean arrivals at the end of the year."),
     Metric("possible", "possible", "ratio", "higher", "quality", "Share of the worlds in which the plan can be."),
     Metric("mean_usd", "mean USD/year", "usd", "lower", "cost", "Yearly cost in the mean of the worlds."),
     Metric("odds_sized", "odds, sized", "ratio", "higher", "quality",
@@ -225,6 +269,16 @@ FURTHER = (
            "Cost above that of the best candidate of the world, which 95 of 100 worlds do not exceed."),
     Metric("regret_mean_usd", "mean regret", "usd", "lower", "cost", "The same in the mean."),
     Metric("best", "cheapest in", "ratio", "higher", "quality", "Share of the worlds in which it is the cheapest."),
+    Metric("quantile", "quantile", "text", "", "candidate", "Share of the worlds that do not exceed the row."),
+    Metric("target", "target", "text", "", "candidate", "Target that the odds are of."),
+    Metric("input", "input", "text", "", "candidate", "Uncertain figure that the row is about."),
+    Metric("range", "range", "text", "", "candidate", "Its range, in the unit of the scenario file."),
+    Metric("low", "low", "each", "", "candidate", "Its low point, in SI units."),
+    Metric("mid", "mid", "each", "", "candidate", "Its middle, in SI units."),
+    Metric("high", "high", "each", "", "candidate", "Its high point, in SI units."),
+    Metric("law", "law", "text", "", "candidate", "Law that it is drawn from."),
+    Metric("source", "source", "text", "", "candidate", "Who says the range."),
+    Metric("candidate", "candidate", "text", "", "candidate", "Plan that the regret is of."),
 )  # fmt: skip
 
 BY_NAME = {metric.name: metric for metric in (*METRICS, *FURTHER)}

@@ -60,6 +60,8 @@ SHOW: dict[str, Callable[..., str]] = {
     "usd_each": number,
     "each": number,
     "kwh": lambda value: f"{value:,.0f}",
+    "litres": lambda value: f"{value:,.0f}",
+    "amount": lambda value: f"{value:,.0f}",
     "tflop": lambda value: number(value / 1e12),
     "kg": lambda value: f"{value:,.0f}",
 }

@@ -23,6 +23,7 @@ from .compare import Noise
 DIMENSION = {
     "s": "s", "usd": "usd", "usd_each": "usd", "j": "j", "ratio": "ratio", "count": "count", "tokens": "tokens",
     "per_s": "per_s", "kg": "kg", "kwh": "count", "times": "count", "tflop": "flop", "each": "count",
+    "litres": "count", "amount": "count",
 }  # fmt: skip
 SECONDS_A_DAY = 86400.0
 
