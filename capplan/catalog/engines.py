@@ -19,7 +19,7 @@ from capplan.units import UnitError, parse
 
 @dataclass(frozen=True)
 class Overheads:
-    """Residual costs of an engine on top of its kernels; the only fitted numbers of the performance model.
+    """Residual costs of an engine on top of its kernels: all that is fitted to serving results.
 
     step_s: each engine step (scheduling, sampling, launch). layer_s: each layer of a step (element-wise kernels, gaps).
     sequence_s: each running sequence of a step, sequence_layer_s: each one in each layer (kernels without batching).
@@ -49,7 +49,7 @@ class Overheads:
 
 @dataclass(frozen=True)
 class Band:
-    """Spread of ln(predicted / measured) that a block of overheads was fitted with, all rows and left-out ones."""
+    """How far a block of overheads is off: median |predicted / measured - 1| of its own rows and of left-out ones."""
 
     rows: int = 0
     median_error: float = math.nan

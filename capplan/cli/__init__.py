@@ -6,7 +6,7 @@ and lines that begin with `$ capplan` are examples, which a test runs from the r
 
     \"\"\"What foo answers, in one sentence.
 
-    $ capplan foo scenarios/chat.yaml --k 8
+    $ capplan foo scenarios/default.yaml --k 8
     \"\"\"
     from capplan.cli.common import ScenarioFile, Settings, load, reports
 

@@ -13,7 +13,7 @@ _SOURCE = "textbook: mlsysim 0.3.0 EconomicsModel"
 class Terms:
     """The constants that define the textbook's bill; they are its text, not measurements.
 
-    Source: mlsysim 0.3.0 `EconomicsModel` defaults, as the contract states them.
+    Source: mlsysim 0.3.0 `EconomicsModel` defaults.
     """
 
     amortization_years: float = 3.0

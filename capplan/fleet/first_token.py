@@ -48,7 +48,6 @@ def prompt_wait(
     gaps_cv2: squared coefficient of variation of the gaps between arrivals at the replica. Beside Poisson's 1 the work
     in a cycle varies by (square - 1 + gaps_cv2) where it varied by square, and evenly spaced prompts meet less often.
     per_joiner: 1 / J, 0 where there is no other replica to go to.
-    per_joiner: 1 / J, 0 where there is no other replica to go to.
 
     >>> wait = prompt_wait(0.5, 0.0, 1.0)
     >>> float(wait.chance), round(float(wait.mean_s), 3)  # of M/D/1 the wait is 0.5; gating adds what comes after

@@ -33,7 +33,7 @@ class Options:
     """The keys of `reasoning`; each strategy reads those that it knows. Counts may be arrays and broadcast.
 
     single_accuracy: of one sample, which adaptive voting needs to know how soon votes are decided. policies: on the
-    thinking, see `demand.under_policies`. stages: of a cascade; stage_accuracies: what is known of each (`Accuracy`),
+    thinking, see `strategy.under_policies`. stages: of a cascade; stage_accuracies: what is known of each (`Accuracy`),
     empty where that is not all of them.
     """
 
