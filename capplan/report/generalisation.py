@@ -1,4 +1,4 @@
-"""The README's accuracy table: in sample, and on models, accelerators and sources that the fit did not see."""
+"""The README's accuracy tables: in sample, on what the fit did not see, and where it is known to fall short."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Callable
 from capplan.measured.generalise import Generalisation
 from capplan.measured.observed import TPOT, TTFT
 from capplan.measured.score import LONG_OUTPUT, PRIMARY, Accuracy, Headline, Summary
+from capplan.report.shortfalls import shortfalls
 
 BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
 _SCORES = ("in sample", "model left out", "accelerator left out", "source left out")
 
 
 def pasted(text: str, known: Generalisation) -> str:
-    """A document's text with the table between its two markers; as it is where it has none."""
+    """A document's text with the tables between their two markers; as it is where it has none."""
     return re.sub(f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda m: m[1] + tables(known) + m[2], text)
 
 
 def tables(known: Generalisation) -> str:
-    """Both tables as Markdown."""
+    """All three tables as Markdown."""
     scores = (known.in_sample, *(known.left_out[kind] for kind in ("model", "accelerator", "source")))
     head = _line("", *_SCORES, "aim")
     rows = [_line(name, *(_share(read(one)) for one in scores), aim) for name, aim, read in _ROWS]
@@ -32,7 +33,16 @@ def tables(known: Generalisation) -> str:
         for group in known.in_sample.grouped
         if group.metric == PRIMARY and group.by == "source x load_type"
     ]
-    return "\n".join([head, _rule(6), *rows, "", _line("median error of", "rows", *_SCORES), _rule(6), *groups, ""])
+    short = [
+        _line(place, f"{rows:,}", *(f"{ratio:.2f}" for ratio in (middle, low, high)))
+        for place, rows, low, middle, high in shortfalls(known.in_sample.pairs)
+    ]
+    tables = (
+        [head, _rule(6), *rows],
+        [_line("median error of", "rows", *_SCORES), _rule(6), *groups],
+        [_line("measured over predicted", "rows", "median", "one in ten below", "one in ten above"), _rule(5), *short],
+    )
+    return "\n".join(line for table in tables for line in (*table, ""))
 
 
 def _average(metric: str, figure: str) -> Callable[[Accuracy], float | None]:
