@@ -10,6 +10,8 @@ import sys
 from importlib import import_module
 from types import ModuleType
 
+from capplan.version import __version__ as __version__
+
 TYPE_CHECKING = False  # as type checkers take it; `typing` would be loaded before an interrupt can end quietly
 if TYPE_CHECKING:
     from capplan.plan import plan as plan  # type: ignore[no-redef]  # the function stands before the module
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from capplan.scenario.loader import loads as loads
     from capplan.search.sweep import sweep as sweep
 
-__version__ = "0.1.0"
 __all__ = ["load", "loads", "plan", "sweep"]
 
 # Imported on first use: the command line asks for the version and for help without loading any of it.

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "capplan"
 # From the ground up; rooms on one line may not know each other, the lowest line apart.
 FLOORS = (
-    {"errors", "reading", "records", "spellings", "units", "writing"},
+    {"errors", "reading", "records", "spellings", "units", "version", "writing"},
     {"catalog"},
     {"scenario"},
     {"engine"},
@@ -56,9 +57,13 @@ def _for_types(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
-def room(dotted: str) -> str | None:
+def dotted(path: Path) -> str:
+    return ".".join(("capplan", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def room(found: str) -> str | None:
     """The room of the package that a dotted name is in, or None where it is in none."""
-    parts = dotted.split(".")
+    parts = found.split(".")
     return parts[1] if parts[0] == "capplan" and len(parts) > 1 and parts[1] in FLOOR else None
 
 
@@ -73,7 +78,7 @@ def test_every_room_of_the_package_has_a_floor() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_imports_go_downward_only(path: Path) -> None:
-    here = room(".".join(("capplan", *path.relative_to(PACKAGE).with_suffix("").parts)))
+    here = room(dotted(path))
     if here is None or FLOOR[here] == 0:
         return
     others = {found: there for found in imported(path) if (there := room(found)) and there != here}
@@ -87,6 +92,13 @@ def test_libraries_are_imported_behind_their_doors_only(path: Path) -> None:
             assert name(path).startswith(doors), f"{library} may be imported by {', '.join(doors)} only"
 
 
+def test_no_files_import_each_other_in_a_circle() -> None:
+    files = {dotted(path): path for path in FILES}
+    homes = {file: {found if found in files else found.rpartition(".")[0] for found in imported(path)}
+             for file, path in files.items()}  # fmt: skip
+    TopologicalSorter(homes).prepare()  # raises CycleError, which names the circle
+
+
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_arrays_stay_out_of_catalogue_scenario_and_units(path: Path) -> None:
     arrays = {found for found in imported(path) if found.partition(".")[0] in ("numpy", "scipy")}
@@ -95,7 +107,7 @@ def test_arrays_stay_out_of_catalogue_scenario_and_units(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=name)
 def test_commands_import_nothing_heavy_at_their_top(path: Path) -> None:
-    light = {"capplan.errors", "capplan.cli", "capplan.__version__", "capplan.records"}
+    light = {"capplan.errors", "capplan.cli", "capplan.version", "capplan.records"}
     ours = {found for found in imported(path, top_level_only=True) if found.startswith("capplan")}
     heavy = {"numpy", "scipy", "pint", "yaml", "rich", "pydantic", "jinja2", "vl_convert"}
     assert not {found for found in imported(path, top_level_only=True) if found.partition(".")[0] in heavy}

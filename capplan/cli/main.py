@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from capplan import __version__
 from capplan.errors import CapplanError, UserError
 from capplan.records import dataclass
+from capplan.version import __version__
 
 from . import _config
 

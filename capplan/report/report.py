@@ -104,7 +104,7 @@ def report(
     assumed: what a command takes for granted beyond the plans.
     scenario: what was asked, where that is not the first plan's own scenario (a sweep).
     """
-    from capplan import __version__
+    from capplan.version import __version__
 
     return Report(
         kind=kind,

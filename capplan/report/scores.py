@@ -25,8 +25,8 @@ def sheet(scores: Accuracy, worst: int) -> Sheet:
 
 def tree(scores: Accuracy, worst: int) -> dict[str, object]:
     """The JSON object of `capplan accuracy`."""
-    from capplan import __version__
     from capplan.catalog.stamp import stamp
+    from capplan.version import __version__
 
     return {
         "schema": SCHEMA,

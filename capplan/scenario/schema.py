@@ -11,6 +11,7 @@ from capplan.scenario.optimize import Optimize
 from capplan.scenario.part import Contradiction, Part, key, required
 from capplan.scenario.quality import Quality
 from capplan.scenario.reasoning import Reasoning
+from capplan.scenario.resolve import Range, resolved
 from capplan.scenario.risk import Risk
 from capplan.scenario.routing import Routing
 from capplan.scenario.serving import Serving
@@ -18,8 +19,6 @@ from capplan.scenario.targets import Targets
 from capplan.scenario.workload import Workload
 
 VERSION = 1
-
-Range = tuple[Any, Any, Any]
 
 
 class VersionKind(Kind):
@@ -86,9 +85,7 @@ class Scenario(Part):
 
     def resolved(self) -> dict[str, Any]:
         """As plain data with units, defaults filled in, ready for JSON or YAML; loads back to an equal scenario."""
-        from capplan.scenario.resolve import resolved  # resolve builds on this class
-
-        return resolved(self)
+        return resolved(self, self.sweeps, self.ranges)
 
     def file(self, name: str) -> Path:
         """A path written in the scenario, from where the scenario file lies (or the working directory)."""

@@ -14,11 +14,11 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from capplan import __version__
 from capplan.catalog.files import catalog_hash
 from capplan.errors import UserError
 from capplan.reading import read_bytes
 from capplan.scenario.part import Part
+from capplan.version import __version__
 
 if TYPE_CHECKING:
     from capplan.search.workers import Crew

@@ -12,7 +12,6 @@ from capplan.scenario.faults import ScenarioFaults
 from capplan.scenario.json_schema import scenario_schema
 from capplan.scenario.loader import default_path, load, loads
 from capplan.scenario.overrides import with_values
-from capplan.scenario.resolve import defaults
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import tier_scenarios
 from capplan.search.axes import axes
@@ -251,13 +250,6 @@ def test_scenarios_are_frozen() -> None:
         scenario.name = "other"  # type: ignore[misc]
     with pytest.raises(AttributeError, match="frozen"):
         scenario.workload.qps = 3  # type: ignore[misc]
-
-
-def test_what_was_left_to_the_defaults_is_known() -> None:
-    left = defaults(read(SHORT + "serving: {weights: bf16}"))
-    assert left["serving.kv_cache"] == "fp8" and left["model"] == "llama-3.3-70b"
-    assert left["cost.electricity"] == "0.12 USD/kWh"
-    assert "serving.weights" not in left and "workload.qps" not in left and "targets.ttft_p95" not in left
 
 
 def test_scenarios_and_their_faults_travel_between_processes() -> None:

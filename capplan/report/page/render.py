@@ -19,8 +19,8 @@ from .template import PAGE, SCRIPT, STYLE
 
 def render(page: Page) -> str:
     """One file; user text is escaped, and a browser that reads it is told to ask the network for nothing."""
-    from capplan import __version__
     from capplan.catalog.stamp import stamp
+    from capplan.version import __version__
 
     can = drawable()
     text = Environment(autoescape=True, trim_blocks=True).from_string(PAGE)

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
-from capplan import __version__
+from capplan.version import __version__
 
 from ..result import Diff
 from ..verdict import RULES, Finding
