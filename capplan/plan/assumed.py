@@ -70,7 +70,9 @@ def _policies(scenario: Scenario) -> Iterator[Assumption]:
 
 
 def _known(scenario: Scenario, accuracy: Accuracy | None) -> Hashable:
-    return (accuracy and (accuracy.status, accuracy.basis)) or scenario.reasoning.strategy
+    if accuracy is not None:
+        return accuracy.status, accuracy.basis
+    return scenario.reasoning.strategy, scenario.targets.accuracy
 
 
 def _accuracy(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> Iterator[Assumption]:

@@ -1,6 +1,6 @@
 """What is served on what: the parts of a scenario that the engine needs, looked up and resolved once."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from capplan.engine.speculation import Speculation, usual
 from capplan.engine.work import work
 from capplan.errors import UserError
 from capplan.records import dataclass
-from capplan.scenario.said import Said
+from capplan.scenario.said import Said, beside
 from capplan.scenario.schema import Scenario
 
 _HEADS = frozenset({"mtp", "eagle", "eagle3", "medusa", "ngram"})
@@ -58,11 +58,20 @@ class Deployment:
         return Speculation(self.draft.tokens, self.draft.acceptance, work(small, layout, self.precision))
 
 
-def key(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
-    """Scenarios of equal key share a deployment and the columns of their rows, and are planned as one array."""
-    parts = (scenario.model, scenario.gpu, scenario.serving, scenario.targets, scenario.path, scenario.workload.day)
-    evicted = scenario.cost.spot.eviction_every_s is not None
-    return (*map(said, parts), evicted)
+def keys() -> Callable[[Scenario], Hashable]:
+    """Scenarios of equal key share a deployment and the columns of their rows, and are planned as one array.
+
+    They may differ in load, in money, and in the figures of `load.Load` and `sizing.Limits`.
+    """
+    said, serving = Said(), beside(("concurrency", "prefix_cache_hit_rate"))
+    targets = Said(lambda kept: (*kept.limits_s(), kept.power_w is None))
+
+    def key(scenario: Scenario) -> Hashable:
+        shared = (said(part) for part in (scenario.model, scenario.gpu, scenario.path, scenario.workload.day))
+        evicted = scenario.cost.spot.eviction_every_s is not None
+        return (*shared, serving(scenario.serving), targets(scenario.targets), evicted)
+
+    return key
 
 
 def deployment(scenario: Scenario) -> Deployment:

@@ -49,10 +49,13 @@ class Load:
 
     def kinds(self) -> "Load":
         """The first scenario of those that differ in traffic only, for each of them."""
+        return self if self.alike is None or self.alike.differ else self._each(self.firsts)
+
+    def firsts(self, values: Any) -> Any:
+        """Of an array over scenarios, the values of `kinds`."""
         if self.alike is None or self.alike.differ:
-            return self
-        firsts = np.array(self.alike.firsts)
-        return self._each(lambda values: np.asarray(values, np.float64)[firsts])
+            return values
+        return np.asarray(values, np.float64)[list(self.alike.firsts)]
 
     def of_kinds(self, values: Any) -> Any:
         """An array over `kinds` (first axis) as one over scenarios."""
@@ -82,14 +85,17 @@ def load(scenarios: Sequence[Scenario], judged_s: Sequence[float] | None = None)
     said, waits = Said(), judged_s or [0.0] * len(scenarios)
     same = alike(range(len(scenarios)), lambda at: (*_asking(scenarios[at], said), waits[at]))
     singles = [demand_of(scenarios[at]) for at in same.firsts]
-    demands = tuple(singles[kind] for kind in same.kind)
+    kind = same.kind.tolist()
+    demands = tuple(singles[at] for at in kind)
     asked, shapes = _spread_out(stack(singles), same), _shapes([scenarios[at] for at in same.firsts], said)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.busiest_to_mean for s in scenarios], np.float64)
     burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
     found = assembled(demands, asked, hit, mean, peak, burstiness, shapes[same.kind])
-    return replace(found, judged_s=np.array(waits, np.float64), alike=same)
+    limits = Said(lambda targets: tuple(targets.limits_s().items()))
+    each = alike(range(len(scenarios)), lambda at: (kind[at], *_served_as(scenarios[at], limits)))
+    return replace(found, judged_s=np.array(waits, np.float64), alike=each)
 
 
 def _spread_out(kinds: Demand, same: Alike) -> Demand:
@@ -101,8 +107,13 @@ def _spread_out(kinds: Demand, same: Alike) -> Demand:
 
 def _asking(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
     """What its demand depends on; adaptive voting asks how accurate a sample is."""
-    work, hit = scenario.workload, scenario.serving.prefix_cache_hit_rate
-    return said(scenario.reasoning), said(scenario.quality), said(work.prompt_tokens), said(work.answer_tokens), hit
+    work = scenario.workload
+    return said(scenario.reasoning), said(scenario.quality), said(work.prompt_tokens), said(work.answer_tokens)
+
+
+def _served_as(scenario: Scenario, limits: Said) -> tuple[Hashable, ...]:
+    """What a replica's work depends on beside the demand."""
+    return scenario.serving.prefix_cache_hit_rate, scenario.serving.concurrency, limits(scenario.targets)
 
 
 def _shapes(scenarios: Sequence[Scenario], said: Said) -> Any:

@@ -13,7 +13,7 @@ from capplan.plan.answer import Plan
 from capplan.plan.assumed import assumptions
 from capplan.plan.candidates import layouts
 from capplan.plan.charges import charged
-from capplan.plan.deployment import deployment, key
+from capplan.plan.deployment import deployment, keys
 from capplan.plan.judging import Judge, judged, pool_of, together
 from capplan.plan.latency import Waits
 from capplan.plan.limits import within_limits
@@ -22,10 +22,8 @@ from capplan.plan.money import paid, peak_w
 from capplan.plan.quality import accuracies
 from capplan.plan.refusals import refusals
 from capplan.plan.rows import Group, lost, rows
-from capplan.plan.sizing import Limits, size
+from capplan.plan.sizing import limits_of, size
 from capplan.plan.textbook import textbook_plan
-from capplan.plan.upkeep import upkeep
-from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
@@ -41,9 +39,9 @@ def plans(scenarios: Sequence[Scenario]) -> list[Plan]:
     """One plan a scenario, in their order; those that differ only in load and money are computed as one array."""
     made: list[Plan | None] = [None] * len(scenarios)
     groups: dict[Hashable, list[int]] = defaultdict(list)
-    said = Said()
+    key = keys()
     for i, scenario in enumerate(scenarios):
-        groups[key(scenario, said)].append(i)
+        groups[key(scenario)].append(i)
     waiting = judges(scenarios)
     for index in groups.values():
         for start in range(0, len(index), _TOGETHER):
@@ -68,13 +66,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
         return [_by_the_textbook(scenario) for scenario in scenarios]
     served = deployment(first)
     asked = load(scenarios, [0.0 if judge is None else judge.wait_s for judge in waiting])
-    limits = Limits(
-        serving=first.serving,
-        targets=first.targets.limits_s(),
-        utilization=np.array([s.workload.target_utilization for s in scenarios], np.float64),
-        node_gpus=first.serving.node_gpus or served.accelerator.node_gpus,
-        upkeep=upkeep(scenarios),
-    )
+    limits = limits_of(scenarios, served)
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
     right = accuracies(scenarios, asked)

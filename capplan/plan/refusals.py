@@ -18,13 +18,15 @@ _MOST_REDONE = 2.0
 def refusals(group: Group) -> list[tuple[Excuse, ...]]:
     """Every constraint that each plan breaks, the one that binds first; where nothing fits, that alone."""
     sizing, asked, pool = group.sizing, group.load.requests, group.sizing.readers
-    most, given = group.deployment.model.architecture.max_context, group.scenarios[0].serving.concurrency
+    most = group.deployment.model.architecture.max_context
+    asked_for = [scenario.serving.concurrency for scenario in group.scenarios]
+    given = 0.0 if "auto" in asked_for else np.array(asked_for, np.float64)
     unfit = np.asarray(sizing.fits) < 1
     unread = ~unfit & (np.asarray(pool.does.fits) < 1) if pool is not None else np.zeros_like(unfit)
     late = [(missed, partial(_late, target)) for target, missed in sizing.missed.items()]
     possible: list[tuple[Any, Callable[[Group, int], Excuse]]] = [
         ((asked.prompt_tokens + asked.output_tokens > most) & (most > 0), _too_long),
-        (False if given == "auto" else given > np.asarray(sizing.fits), _too_many),
+        (given > np.asarray(sizing.fits), _too_many),
         (np.asarray(sizing.redone) > _MOST_REDONE, _too_often),
         *late,
     ]

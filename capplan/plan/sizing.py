@@ -1,5 +1,6 @@
 """How many sequences a replica runs, in which layout, and how many replicas that makes."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,8 +15,9 @@ from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
 from capplan.plan.readers import MOST_REPLICAS, Readers, in_ratio, readers
-from capplan.plan.upkeep import Upkeep
+from capplan.plan.upkeep import Upkeep, upkeep
 from capplan.records import dataclass
+from capplan.scenario.schema import Scenario
 from capplan.scenario.serving import Serving
 
 
@@ -23,14 +25,34 @@ from capplan.scenario.serving import Serving
 class Limits:
     """What the operator asks of every plan of a group; arrays of shape (scenarios,) where it may differ.
 
-    targets: latency limits in seconds by name, each a number or one a scenario.
+    targets: latency limits in seconds by name. concurrency: sequences on a replica, None where the planner chooses.
     """
 
     serving: Serving
     targets: dict[str, Any]
+    concurrency: Any
     utilization: Any
     node_gpus: int
     upkeep: Upkeep
+
+    def kinds(self, load: Load) -> "Limits":
+        """Targets and concurrency of the first scenario of each kind of a load."""
+        given = None if self.concurrency is None else load.firsts(self.concurrency)
+        return replace(self, targets={name: load.firsts(at) for name, at in self.targets.items()}, concurrency=given)
+
+
+def limits_of(scenarios: Sequence[Scenario], deployment: Deployment) -> Limits:
+    """Those of scenarios that share a deployment."""
+    first = scenarios[0]
+    given = None if first.serving.concurrency == "auto" else _array(s.serving.concurrency for s in scenarios)
+    return Limits(
+        serving=first.serving,
+        targets={name: _array(getattr(s.targets, name) for s in scenarios) for name in first.targets.limits_s()},
+        concurrency=given,
+        utilization=_array(s.workload.target_utilization for s in scenarios),
+        node_gpus=first.serving.node_gpus or deployment.accelerator.node_gpus,
+        upkeep=upkeep(scenarios),
+    )
 
 
 @dataclass(frozen=True)
@@ -79,7 +101,7 @@ def size(deployment: Deployment, candidates: Layout, load: Load, limits: Limits)
     fills it to the wanted utilisation, then grown until the percentiles hold with the queue that is left.
     """
     each = load.kinds()
-    served = _served(deployment, candidates, each, limits)
+    served = _served(deployment, candidates, each, limits.kinds(load))
     capacity, fits = load.of_kinds(served.top.requests_per_s), load.of_kinds(served.fits)
     kind = load.of_kinds(np.arange(len(each.queries_per_s)))
     filled = limits.utilization[:, None]
@@ -136,18 +158,18 @@ def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limi
     fits = most_sequences(replica, wide.requests)
     shape = (len(load.queries_per_s), len(np.atleast_1d(candidates.tensor)))
     fits = np.broadcast_to(fits[..., 0], shape)
-    given = limits.serving.concurrency
-    most = np.maximum(fits, 1.0) if given == "auto" else np.full(shape, float(given))
+    given = None if limits.concurrency is None else limits.concurrency[:, None]
+    most = np.maximum(fits, 1.0) if given is None else np.broadcast_to(given, shape)
     curves = curve(replica, wide.requests, most[..., None], pool.column().writing() if pool else steady)
     alone = latency(curves.states, wide, reading=idle)
     worst = _worst(curves, wide, limits.targets, idle)
     kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
     full = curves.take((..., -1)).states
     possible = worst[..., 0] <= 1.0
-    over_full = (worst[..., -1] > 1.0) & (kept is not None and given == "auto")
+    over_full = (worst[..., -1] > 1.0) & (kept is not None and given is None)
     top = full if kept is None else _where(over_full & possible, kept, full)
     # A layout whose memory holds fewer sequences than are asked for is no answer while another one holds them.
-    refused = (fits < (1 if given == "auto" else given)) | ~possible
+    refused = (fits < (1 if given is None else given)) | ~possible
     if pool is not None:
         refused = refused | (pool.does.fits < 1)
     tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
@@ -224,7 +246,7 @@ def _settle(
         replica=replica,
         fits=fits,
         sequences=np.maximum(np.floor(top.decoding + 1e-6), 1.0),
-        bound=_bounds(deployment, layout, fits, cut, limits.serving.concurrency),
+        bound=_bounds(deployment, layout, fits, cut, limits.concurrency is not None),
         capacity_per_s=top.requests_per_s,
         serving=serving,
         replicas=replicas,
@@ -271,13 +293,13 @@ def with_readers(writing: Sizing, pool: Readers, limits: Limits, readers: Any = 
     )
 
 
-def _bounds(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: int | str) -> tuple[str, ...]:
+def _bounds(deployment: Deployment, layout: Layout, fits: Any, cut: Any, given: bool) -> tuple[str, ...]:
     """What stops each replica from running more."""
     limit = deployment.engine.max_sequences * np.broadcast_to(layout.attention_data, fits.shape)
     words = {
         "memory": fits < 1,
         "latency target": cut,
-        "concurrency": np.full(fits.shape, given != "auto"),
+        "concurrency": np.full(fits.shape, given),
         "max_sequences": fits >= limit,
     }
     return tuple(np.select(list(words.values()), list(words), "kv_cache").tolist())
@@ -325,3 +347,7 @@ def _where(chosen: Any, yes: Steady, no: Steady) -> Steady:
 
 def _columns(targets: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(limit)[..., None] for name, limit in targets.items()}
+
+
+def _array(values: Iterable[Any]) -> Any:
+    return np.array(list(values), np.float64)

@@ -128,6 +128,7 @@ def varied(
     limits = Limits(
         serving=scenario.serving,
         targets={name: limit / slow for name, limit in scenario.targets.limits_s().items()},
+        concurrency=None if scenario.serving.concurrency == "auto" else _array(scenario.serving.concurrency, rows),
         utilization=_array(values.get("workload.target_utilization", scenario.workload.target_utilization), rows),
         node_gpus=scenario.serving.node_gpus or served.accelerator.node_gpus,
         upkeep=upkeep([scenario] * rows),
@@ -279,8 +280,7 @@ def _standing(served: Deployment, fleet: Fleet, load: Load, limits: Limits) -> t
     replica = served.replica(one)
     column = load.column().requests
     fits = np.broadcast_to(most_sequences(replica, column)[..., 0], shape)
-    given = limits.serving.concurrency
-    most = np.maximum(fits if given == "auto" else float(given), 1.0)
+    most = np.maximum(fits if limits.concurrency is None else limits.concurrency, 1.0)
     pool, read_by, spares = None, np.full(shape, int(fleet.prefill_replicas)), fleet.spares
     if layout.prefill is not None:
         pool = readers(served, layout.prefill, load)

@@ -24,12 +24,12 @@ class Said:
 
 
 def beside(figures: Collection[str]) -> Said:
-    """What sections of one kind say beside some of their fields: of those only which are there, and which are 0."""
+    """What sections of one kind say beside some of their fields: of those what is text, missing or 0."""
     said = Said()
 
     def tell(section: Part) -> Hashable:
         told = [
-            (value if value is None else bool(value)) if name in figures else said(value)
+            (value if value is None or isinstance(value, str) else bool(value)) if name in figures else said(value)
             for name, value in section.__dict__.items()
             if name != "given_fields"
         ]
