@@ -54,6 +54,8 @@ def stack(parts: Sequence[tuple[OwnershipTerms, Rows]], rows: int) -> OwnershipT
     >>> both.gpu_price_usd.tolist(), both.amortization_years.tolist()
     ([25000.0, 30000.0], [4.0, 4.0])
     """
+    if isinstance(parts[0][1], slice):
+        return parts[0][0]
     names = [item.name for item in fields(OwnershipTerms) if item.name != "sources"]
     sources = dict(parts[0][0].sources)
     for terms, _ in parts:

@@ -39,9 +39,10 @@ class Curve:
         values = np.maximum(axis_values, 1e-300)
         target = np.maximum(np.asarray(wanted, np.float64), 1e-300)[..., None]
         low = np.clip((values <= target).sum(axis=-1, keepdims=True) - 1, 0, values.shape[-1] - 2)
-        left, right = (np.log(np.take_along_axis(values, low + i, axis=-1)) for i in (0, 1))
+        ends = along(low), along(low + 1)
+        left, right = (np.log(values[end]) for end in ends)
         part = np.clip((np.log(target) - left) / np.maximum(right - left, 1e-12), 0.0, 1.0)
-        return Steady(*(_between(getattr(self.states, f.name), low, part) for f in fields(Steady)))
+        return Steady(*(_between(getattr(self.states, f.name), ends, part) for f in fields(Steady)))
 
     def at_rate(self, rate_per_s: Any) -> Steady:
         """The state that serves `rate_per_s` requests a second; the fullest where none does.
@@ -79,6 +80,11 @@ def curve(
     return Curve(whole)
 
 
-def _between(values: Any, low: Any, part: Any) -> Any:
-    left, right = (np.log(np.maximum(np.take_along_axis(values, low + i, axis=-1), 1e-300)) for i in (0, 1))
+def along(points: Any) -> tuple[Any, ...]:
+    """What indexes arrays as `np.take_along_axis` does along their last axis, worked out once for many of a shape."""
+    return (*np.indices(points.shape, sparse=True)[:-1], points)
+
+
+def _between(values: Any, ends: Any, part: Any) -> Any:
+    left, right = (np.log(np.maximum(values[end], 1e-300)) for end in ends)
     return np.exp(left + part * (right - left))[..., 0]

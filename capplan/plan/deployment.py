@@ -61,7 +61,7 @@ class Deployment:
 def keys() -> Callable[[Scenario], Hashable]:
     """Scenarios of equal key share a deployment and the columns of their rows, and are planned as one array.
 
-    They may differ in load, in money, and in the figures of `load.Load` and `sizing.Limits`.
+    They may differ in load, in money, and in the figures of `load.Load` and `wanted.Limits`.
     """
     said, serving = Said(), beside(("concurrency", "prefix_cache_hit_rate"))
     targets = Said(lambda kept: (*kept.limits_s(), kept.power_w is None))

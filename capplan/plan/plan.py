@@ -22,8 +22,9 @@ from capplan.plan.money import paid, peak_w
 from capplan.plan.quality import accuracies
 from capplan.plan.refusals import refusals
 from capplan.plan.rows import Group, lost, rows
-from capplan.plan.sizing import limits_of, size
+from capplan.plan.sizing import size
 from capplan.plan.textbook import textbook_plan
+from capplan.plan.wanted import limits_of
 from capplan.scenario.schema import Scenario
 
 # Scenarios in one array: as many as keep its tables of layouts x batches small beside the caches.
@@ -69,7 +70,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     limits = limits_of(scenarios, served)
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
-    right = accuracies(scenarios, asked)
+    right = accuracies(scenarios)
     likely = trust.likely(served, asked, sized.sequences)
     group = Group(scenarios, served, asked, sized, bill, likely, right)
     why = refusals(group)

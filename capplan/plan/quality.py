@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from capplan.plan.alike import alike
-from capplan.plan.load import Load
 from capplan.reasoning import scene
 from capplan.scenario.said import Said
 from capplan.scenario.schema import Scenario
@@ -16,10 +15,17 @@ if TYPE_CHECKING:
     from capplan.reasoning.accuracy.value import Accuracy
 
 
-def accuracies(scenarios: Sequence[Scenario], load: Load) -> list[Accuracy | None]:
-    """One accuracy a scenario of one deployment, None where its `quality` section says nothing."""
+def accuracies(scenarios: Sequence[Scenario]) -> list[Accuracy | None]:
+    """One accuracy a scenario of one deployment, None where its `quality` section says nothing.
+
+    The length of the prompt is no matter: what is known of an answer is how much is thought and written for it.
+    """
     said = Said()
-    same = alike(range(len(scenarios)), lambda at: (id(load.demands[at]), said(scenarios[at].quality)))
+
+    def known_by(scenario: Scenario) -> tuple[Hashable, ...]:
+        return said(scenario.reasoning), said(scenario.workload.answer_tokens), said(scenario.quality)
+
+    same = alike(scenarios, known_by)
     bases: dict[Hashable, Base | None] = {}
     known: list[Accuracy | None] = []
     for at in same.firsts:

@@ -1,12 +1,11 @@
 """How many sequences a replica runs, in which layout, and how many replicas that makes."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from capplan.engine.curve import Curve, curve
+from capplan.engine.curve import Curve, along, curve
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Steady, most_sequences, steady
 from capplan.fleet.elastic import standing
@@ -15,44 +14,8 @@ from capplan.plan.deployment import Deployment
 from capplan.plan.latency import Latency, Reading, latency
 from capplan.plan.load import Load
 from capplan.plan.readers import MOST_REPLICAS, Readers, in_ratio, readers
-from capplan.plan.upkeep import Upkeep, upkeep
+from capplan.plan.wanted import Limits
 from capplan.records import dataclass
-from capplan.scenario.schema import Scenario
-from capplan.scenario.serving import Serving
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the operator asks of every plan of a group; arrays of shape (scenarios,) where it may differ.
-
-    targets: latency limits in seconds by name. concurrency: sequences on a replica, None where the planner chooses.
-    """
-
-    serving: Serving
-    targets: dict[str, Any]
-    concurrency: Any
-    utilization: Any
-    node_gpus: int
-    upkeep: Upkeep
-
-    def kinds(self, load: Load) -> "Limits":
-        """Targets and concurrency of the first scenario of each kind of a load."""
-        given = None if self.concurrency is None else load.firsts(self.concurrency)
-        return replace(self, targets={name: load.firsts(at) for name, at in self.targets.items()}, concurrency=given)
-
-
-def limits_of(scenarios: Sequence[Scenario], deployment: Deployment) -> Limits:
-    """Those of scenarios that share a deployment."""
-    first = scenarios[0]
-    given = None if first.serving.concurrency == "auto" else _array(s.serving.concurrency for s in scenarios)
-    return Limits(
-        serving=first.serving,
-        targets={name: _array(getattr(s.targets, name) for s in scenarios) for name in first.targets.limits_s()},
-        concurrency=given,
-        utilization=_array(s.workload.target_utilization for s in scenarios),
-        node_gpus=first.serving.node_gpus or deployment.accelerator.node_gpus,
-        upkeep=upkeep(scenarios),
-    )
 
 
 @dataclass(frozen=True)
@@ -316,7 +279,8 @@ def _worst(curves: Curve, wide: Load, targets: dict[str, Any], reading: Reading 
         return np.zeros(shape)
 
     def at(index: Any) -> Any:
-        each = (np.take_along_axis(getattr(curves.states, f.name), index[..., None], -1) for f in fields(Steady))
+        points = along(index[..., None])
+        each = (getattr(curves.states, f.name)[points] for f in fields(Steady))
         waits = latency(Steady(*each), wide, reading=reading)
         ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in _columns(_columns(targets)).items()]
         return np.max(np.broadcast_arrays(*ratios), axis=0)[..., 0]
@@ -347,7 +311,3 @@ def _where(chosen: Any, yes: Steady, no: Steady) -> Steady:
 
 def _columns(targets: dict[str, Any]) -> dict[str, Any]:
     return {name: np.asarray(limit)[..., None] for name, limit in targets.items()}
-
-
-def _array(values: Iterable[Any]) -> Any:
-    return np.array(list(values), np.float64)

@@ -28,9 +28,10 @@ from capplan.plan.load import Load, assembled, shape_of
 from capplan.plan.money import mean_board_w, peak_w
 from capplan.plan.readers import readers
 from capplan.plan.rows import layout_of
-from capplan.plan.sizing import Limits, Sizing, size, with_readers
+from capplan.plan.sizing import Sizing, size, with_readers
 from capplan.plan.upkeep import upkeep
 from capplan.plan.varied_pool import VariedPool
+from capplan.plan.wanted import Limits
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import Scaled
 from capplan.reasoning.options import Options, law

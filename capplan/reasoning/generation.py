@@ -1,14 +1,14 @@
 """One generation per sample, the block that most strategies are built of."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.longest import longest_factor, longest_quantile
-from capplan.reasoning.normal import Values
+from capplan.reasoning.normal import Array, Values
 from capplan.reasoning.options import Query
+
+_SHARES = (0.50, 0.95, 0.99)
 
 
 def generations(
@@ -38,12 +38,10 @@ def generations(
     )
     longest_thinking = capped_longest_tokens(thinking, budget_tokens, factor)
     sequential = longest_thinking + factor * answer_tokens
-    longest = {share: longest_quantile(samples, sample_cv, share) for share in (0.50, 0.95, 0.99)}
-    tail = {
-        share: np.minimum(_longest_tokens(thinking, share, longest), budget_tokens)
-        + _longest_tokens(query.answer, share, longest)
-        for share in longest
-    }
+    shares = np.reshape(_SHARES, (-1, *[1] * np.ndim(sequential)))
+    longest = longest_quantile(samples, sample_cv, shares)
+    longest_answer = _longest_tokens(query.answer, shares, longest)
+    tail = np.minimum(_longest_tokens(thinking, shares, longest), budget_tokens) + longest_answer
     return Demand(
         strategy=strategy,
         prompt_tokens=prompt_tokens,
@@ -61,23 +59,21 @@ def generations(
         kv_token_steps=prompt_tokens * sequential + samples * square / 2,
         kv_peak_tokens=prompt_tokens + samples * own_tokens,
         longest_factor=factor,
-        sequential_p50_tokens=tail[0.50],
-        sequential_p95_tokens=tail[0.95],
-        sequential_p99_tokens=tail[0.99],
+        sequential_p50_tokens=tail[0],
+        sequential_p95_tokens=tail[1],
+        sequential_p99_tokens=tail[2],
     )
 
 
-def _longest_tokens(law: LengthLaw, share: float, longest: Mapping[float, Values]) -> Values:
-    """A percentile over queries of the longest sample: how long a query's samples are, and how much longer its longest.
+def _longest_tokens(law: LengthLaw, shares: Array, longest: Array) -> Array:
+    """Percentiles over queries of the longest sample: how long a query's samples are, and how much longer its longest.
 
     The two are independent: their distances from the median, on a logarithmic scale, add up in squares.
-    longest: by share, the longest sample of one prompt over its mean.
+    shares: the median first. longest: at each, the longest sample of one prompt over its mean.
     """
-    middle = np.maximum(law.quantile_tokens(0.5), 1e-9)
-    own = np.log(np.maximum(law.quantile_tokens(share), 1e-9) / middle)
-    usual = longest[0.5]
-    more = np.log(longest[share] / usual)
-    return np.asarray(middle * usual * np.exp(np.sign(own + more) * np.hypot(own, more)))
+    tokens = np.maximum(law.quantile_tokens(shares), 1e-9)
+    own, more = np.log(tokens / tokens[0]), np.log(longest / longest[0])
+    return np.asarray(tokens[0] * longest[0] * np.exp(np.sign(own + more) * np.hypot(own, more)))
 
 
 def capped_longest_tokens(law: LengthLaw, cap_tokens: Values, factor: Values) -> Values:

@@ -28,14 +28,15 @@ def longest_factor(samples: Values, cv: float) -> Array:
     return np.asarray(weight.sum(axis=-1) * (z[1] - z[0]))
 
 
-def longest_quantile(samples: Values, cv: float, share: float) -> Array:
+def longest_quantile(samples: Values, cv: float, share: Values) -> Array:
     """A quantile of the longest of `samples` over the mean length; see `longest_factor`. One sample is the mean.
 
-    It is below x where all samples are: P(longest < x) = P(length < x)^samples.
+    It is below x where all samples are: P(longest < x) = P(length < x)^samples. samples and share broadcast.
 
     >>> round(float(longest_quantile(8, 0.237, 0.95)), 2)
     1.74
     """
     count = np.asarray(samples, dtype=np.float64)
     sigma = math.sqrt(math.log1p(cv * cv))
-    return np.where(count > 1, np.exp(sigma * normal.quantile(share ** (1 / count)) - sigma * sigma / 2), 1.0)
+    z = normal.quantile(np.asarray(share) ** (1 / count))
+    return np.where(count > 1, np.exp(sigma * z - sigma * sigma / 2), 1.0)

@@ -12,6 +12,7 @@ from .report import SCHEMA, Report
 
 # Beyond this many digits arrays differ between processors, and the same input must give the same bytes.
 DIGITS = 10
+_ROUNDED = f"%.{DIGITS}g"
 _MAYBE_TEXT = {"type": ["string", "null"]}
 
 
@@ -107,7 +108,7 @@ def exact(value: object) -> object:
     """A cell as CSV has it: money to the cent, floats rounded alike on every machine, empty for None."""
     if isinstance(value, bool):
         return str(value).lower()
-    leaf = value if isinstance(value, Decimal) else _leaf(value)
+    leaf = value if isinstance(value, Decimal | str) else _leaf(value)
     return "" if leaf is None else leaf
 
 
@@ -116,7 +117,7 @@ def _leaf(value: object) -> object:
     if isinstance(value, float):
         if value != value:
             return None
-        return float(f"{value:.{DIGITS}g}") if abs(value) != math.inf else str(value)
+        return float(_ROUNDED % value) if math.isfinite(value) else str(value)
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return float(value) if isinstance(value, Decimal) else str(value)

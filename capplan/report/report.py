@@ -165,7 +165,7 @@ def plain(value: object) -> object:
     """
     if type(value) in _PLAIN:
         return value
-    item = getattr(value, "item", None)
+    item = None if type(value) is float else getattr(value, "item", None)
     simple = item() if callable(item) else value
     # NaN has no place in JSON and no meaning for a reader: the figure does not apply.
     return None if isinstance(simple, float) and simple != simple else simple

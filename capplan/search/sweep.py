@@ -116,7 +116,10 @@ def _common_layout(
         return None
     for layout in reversed(wanted):
         changes: dict[str, object] = dict(layout)
-        tried = planned(_held(scenarios, changes))
+        others = [i for i, plan in enumerate(made) if not plan.feasible or _layout(plan) != layout]
+        tried = list(made)
+        for i, plan in zip(others, planned(_held([scenarios[i] for i in others], changes)), strict=True):
+            tried[i] = plan
         if all(now.feasible or not before.feasible for now, before in zip(tried, made, strict=True)):
             return changes, tried
     return None
