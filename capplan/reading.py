@@ -1,6 +1,5 @@
 """Files of other people: bounded, never waited for, and told in one sentence where they cannot be read."""
 
-import csv
 import json
 import math
 import os
@@ -123,6 +122,8 @@ def parse_csv(text: str, file: str | Path) -> tuple[list[str], Iterator[tuple[in
 
 
 def _csv_lines(text: str, file: str | Path) -> Iterator[tuple[int, list[str]]]:
+    import csv
+
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     try:
         for cells in reader:

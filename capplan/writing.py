@@ -4,7 +4,6 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 
 from capplan.errors import UserError
@@ -37,6 +36,8 @@ def _is_plain(path: Path) -> bool:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    import tempfile
+
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name[:200]}.", delete=False) as draft:

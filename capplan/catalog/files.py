@@ -6,7 +6,6 @@ that a file of one's own adds an entry or replaces a shipped one.
 """
 
 import difflib
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -207,6 +206,8 @@ def _place(mark: Any) -> str:
 
 def catalog_hash() -> str:
     """Twelve hex digits over the names and contents of all catalogue files; changes with any byte of them."""
+    import hashlib
+
     digest = hashlib.sha256()
     for folder in roots():
         for path in sorted(folder.rglob("*.yaml")):
