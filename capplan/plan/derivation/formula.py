@@ -47,25 +47,25 @@ def arranged(expression: ast.expr, picked: Callable[[ast.expr], Any]) -> ast.exp
         return inner
     if not _TO_ARRANGE.search(text(expression)):
         return expression
-    money = _Money().visit(ast.parse(ast.unparse(expression), mode="eval").body)
-    if ast.unparse(money) != ast.unparse(expression):
+    money = _Money().visit(ast.parse(text(expression), mode="eval").body)
+    if ast.unparse(money) != text(expression):
         return located(money, expression)
     if isinstance(expression, ast.IfExp):
         return expression.body if _true(picked(expression.test)) else expression.orelse
     if isinstance(expression, ast.BoolOp) and isinstance(expression.op, ast.Or):
         # `given or default`: the first that is something.
         return next((one for one in expression.values[:-1] if _true(picked(one))), expression.values[-1])
-    if isinstance(expression, ast.Call) and ast.unparse(expression.func) == "np.where" and len(expression.args) == 3:
+    if isinstance(expression, ast.Call) and text(expression.func) == "np.where" and len(expression.args) == 3:
         taken = picked(expression.args[0])
         if taken is not None:
             return expression.args[1] if _true(taken) else expression.args[2]
     made = _Inner(picked).visit_children(expression)
-    return made if ast.unparse(made) != ast.unparse(expression) else expression
+    return made if ast.unparse(made) != text(expression) else expression
 
 
 def _handed_on(expression: ast.expr) -> ast.expr | None:
     if isinstance(expression, ast.Call):
-        if ast.unparse(expression.func) in _CONVERSIONS and expression.args:
+        if text(expression.func) in _CONVERSIONS and expression.args:
             return expression.args[0]
         if isinstance(expression.func, ast.Attribute) and expression.func.attr in _METHODS:
             return expression.func.value
@@ -113,7 +113,7 @@ class _Inner(ast.NodeTransformer):
         self.picked = picked
 
     def visit_children(self, expression: ast.expr) -> ast.expr:
-        made: ast.expr = self.generic_visit(ast.parse(ast.unparse(expression), mode="eval").body)  # type: ignore[assignment]
+        made: ast.expr = self.generic_visit(ast.parse(text(expression), mode="eval").body)  # type: ignore[assignment]
         return located(made, expression)
 
     def visit(self, node: ast.AST) -> Any:
@@ -133,7 +133,7 @@ def terms(expression: ast.expr, names: frozenset[str] = frozenset()) -> Terms:
         return Terms(None)
     found: dict[str, ast.expr] = {}
     maker = _Maker(found, names)
-    made = maker.visit(ast.parse(ast.unparse(expression), mode="eval").body)
+    made = maker.visit(ast.parse(text(expression), mode="eval").body)
     return Terms(made, {name: located(one, expression) for name, one in found.items()})
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from capplan.engine.layout import Layout
 from capplan.plan.derivation import source
+from capplan.plan.derivation.digits import Digits
 from capplan.plan.derivation.place import Index, aligned, equal, in_base, number_at, same, simple
 from capplan.plan.derivation.record import Call
 from capplan.plan.derivation.site import Replaced, Site, items
@@ -26,10 +28,14 @@ class Origins:
         self.calls = sorted(_all(root), key=lambda call: call.at)
         self.made: dict[int, tuple[Call, str]] = {}  # arrays by what made them; '' is a call's result
         self.held: dict[int, Site] = {}  # dataclasses by the expression that made them
-        self.numbers: dict[float, list[tuple[Call, str, Index]]] | None = None
         self.values: dict[tuple[int, str, str], Any] = {}
         for call in self.calls:
             self._register(call)
+
+    @cached_property
+    def digits(self) -> Digits:
+        """The numbers of all calls, by their digits."""
+        return Digits(self.calls)
 
     def _register(self, call: Call) -> None:
         given = source.parameters(call)
@@ -58,7 +64,7 @@ class Origins:
                     self.values[site.key] = self.value(behind)
                     return self.values[site.key]
             if isinstance(expression, ast.Call):
-                name = ast.unparse(expression.func).rpartition(".")[2]
+                name = source.text(expression.func).rpartition(".")[2]
                 near = [one for one in site.call.inside() if one.name == name]
                 found = near[0] if len(near) == 1 else None
             more = dict(site.more)
@@ -131,7 +137,7 @@ class Origins:
     def _unpacked(self, call: Call, made: ast.expr, place: int, index: Index) -> Iterator[tuple[Site, Index]]:
         if isinstance(made, ast.Tuple):
             yield Site(call, made.elts[place]), index
-        elif isinstance(made, ast.Call) and ast.unparse(made.func) == "np.broadcast_arrays":
+        elif isinstance(made, ast.Call) and source.text(made.func) == "np.broadcast_arrays":
             given = made.args[place]
             at = aligned(self.value(Site(call, given)), index)
             if at is not None:
@@ -169,7 +175,7 @@ class Origins:
         inner = expression.value if isinstance(expression, ast.Subscript) else expression.args[0]  # type: ignore[attr-defined]
         if isinstance(inner, ast.Attribute) and inner.attr == "flat":
             inner = inner.value
-        name = ast.unparse(expression.func) if isinstance(expression, ast.Call) else ""
+        name = source.text(expression.func) if isinstance(expression, ast.Call) else ""
         if name == "np.array" and isinstance(inner, ast.ListComp) and index:
             each = list(items(inner, site))
             if index[0] < len(each):
@@ -183,7 +189,7 @@ class Origins:
             return
         places = np.arange(held.size).reshape(held.shape)
         moved = Replaced(inner, ast.Name("places_", ast.Load())).visit(
-            ast.parse(ast.unparse(expression), mode="eval").body
+            ast.parse(source.text(expression), mode="eval").body
         )
         at = number_at(source.evaluated(moved, site.call, {**dict(site.more), "places_": places}), index)
         if at is not None:
@@ -194,7 +200,7 @@ class Origins:
         expression = site.expression
         if not isinstance(expression, ast.Call):
             return None
-        name = ast.unparse(expression.func).rpartition(".")[2]
+        name = source.text(expression.func).rpartition(".")[2]
         lines = range(getattr(expression, "lineno", 0), (getattr(expression, "end_lineno", 0) or 0) + 1)
         near = [one for one in site.call.inside() if one.name == name]
         for one in (*(n for n in near if n.line in lines), *near):
@@ -214,7 +220,7 @@ class Origins:
                 base = base.base if isinstance(base.base, np.ndarray) else None
         number = number_at(value, index)
         if number is not None and not simple(number):
-            for maker, name, at in self._numbers().get(number, ()):
+            for maker, name, at in self.digits.of(number):
                 if _before(maker, call):
                     yield from self._producer(maker, name, at)
 
@@ -229,21 +235,6 @@ class Origins:
                 yield Site(call, one.expression), index
             else:
                 yield from self._unpacked(call, one.expression, one.place, index)
-
-    def _numbers(self) -> dict[float, list[tuple[Call, str, Index]]]:
-        if self.numbers is None:
-            self.numbers = {}
-            for call in self.calls:
-                for name, value in (*call.values.items(), ("", call.result)):
-                    if name in source.parameters(call) or not call.whole:
-                        continue
-                    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size <= 1024:
-                        for at, one in enumerate(value.flat):
-                            place = tuple(int(i) for i in np.unravel_index(at, value.shape))
-                            self.numbers.setdefault(float(one), []).append((call, name, place))
-                    elif isinstance(value, float):
-                        self.numbers.setdefault(float(value), []).append((call, name, ()))
-        return self.numbers
 
 
 def _all(call: Call) -> Iterator[Call]:

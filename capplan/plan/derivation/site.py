@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from capplan.plan.derivation import source
@@ -20,7 +21,7 @@ class Site:
     expression: ast.expr
     more: tuple[tuple[str, Any], ...] = ()
 
-    @property
+    @cached_property
     def key(self) -> tuple[int, str, str]:
         before = f"{self.expression.lineno}: " if source.earlier(self.call, self.expression) else ""
         return id(self.call), before + source.text(self.expression), repr([id(value) for _, value in self.more])
@@ -49,7 +50,7 @@ def items(made: ast.GeneratorExp | ast.ListComp, site: Site) -> Iterator[tuple[a
         spelled = found[0].expression
     if isinstance(spelled, ast.Tuple) and isinstance(one.target, ast.Name):
         for part in spelled.elts:
-            elt = ast.parse(ast.unparse(made.elt), mode="eval").body
+            elt = ast.parse(source.text(made.elt), mode="eval").body
             yield located(Replaced(one.target, part).visit(elt), made), site.more
         return
     for item in source.evaluated(one.iter, site.call, dict(site.more)):

@@ -157,10 +157,10 @@ def returned(call: Call) -> ast.expr | None:
 
 def field_of(made: ast.expr, value: object, name: str) -> ast.expr | None:
     """The expression of a field in the expression that makes a dataclass, where it is spelled out."""
-    if isinstance(made, ast.Call) and ast.unparse(made.func) == "replace" and made.args:
+    if isinstance(made, ast.Call) and text(made.func) == "replace" and made.args:
         changed = next((one.value for one in made.keywords if one.arg == name), None)
         return changed or ast.copy_location(ast.Attribute(made.args[0], name, ast.Load()), made)
-    if not isinstance(made, ast.Call) or ast.unparse(made.func) != type(value).__name__:
+    if not isinstance(made, ast.Call) or text(made.func) != type(value).__name__:
         return None
     for keyword in made.keywords:
         if keyword.arg == name:
