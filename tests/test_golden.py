@@ -9,13 +9,12 @@ import math
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.program import ROOT, Forks
+
 GOLDEN = ROOT / "tests" / "golden"
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))
 # The processor's exponentials may differ in their last digits.
@@ -29,13 +28,6 @@ def question(scenario: Path) -> list[str]:
     found = re.search(r"^#\s+capplan (.+)$", scenario.read_text("utf-8"), re.MULTILINE)
     asked = shlex.split(found[1]) if found else ["tco", f"scenarios/{scenario.name}"]
     return [argument for argument in asked if argument != "--allow-infeasible"]
-
-
-def answer(scenario: Path) -> str:
-    command = [sys.executable, "-c", "from capplan.cli import run; run()", *question(scenario)]
-    done = subprocess.run([*command, "--allow-infeasible", "-f", "json"], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def differences(golden: object, now: object, path: str = "") -> list[str]:
@@ -56,9 +48,11 @@ def test_there_are_scenarios_and_no_golden_without_one() -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda path: path.stem)
-def test_a_scenario_still_gives_its_golden_report(scenario: Path) -> None:
+def test_a_scenario_still_gives_its_golden_report(scenario: Path, forks: Forks) -> None:
     golden = GOLDEN / f"{scenario.stem}.json"
-    text = answer(scenario)
+    done = forks.run(*question(scenario), "--allow-infeasible", "-f", "json")
+    assert done.returncode == 0, done.stderr
+    text = done.stdout
     if os.environ.get("CAPPLAN_WRITE_GOLDENS"):
         GOLDEN.mkdir(exist_ok=True)
         golden.write_text(text, encoding="utf-8")

@@ -3,23 +3,16 @@
 import os
 import pty
 import struct
-import subprocess
-import sys
 import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from fcntl import ioctl
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-c", "from capplan.cli import run; run()"]
-# What a shell may have set and a test must not depend on.
-SHELL = ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "CAPPLAN_DEBUG", "CAPPLAN_CATALOG")
-CLEAN = {key: value for key, value in os.environ.items() if key not in SHELL} | {"TERM": "xterm-256color"}
+from tests.program import CLEAN, PROGRAM, Done, Forks
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -35,20 +28,9 @@ def clean() -> dict[str, str]:
 
 
 @pytest.fixture
-def capplan() -> Run:
-    """`capplan(*arguments, cwd=..., env=...)` on pipes."""
-
-    def run(*arguments: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*PROGRAM, *map(str, arguments)],
-            cwd=cwd,
-            env=CLEAN | (env or {}),
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+def capplan(forks: Forks) -> Run:
+    """`capplan(*arguments, cwd=..., env=...)` through a pipe."""
+    return forks.run
 
 
 @dataclass(frozen=True)
@@ -60,21 +42,19 @@ class Screen:
 
 
 @pytest.fixture
-def terminal() -> Callable[..., Screen]:
+def terminal(forks: Forks) -> Callable[..., Screen]:
     """`terminal(*arguments, width=80)`: the same on a terminal, stdout and stderr together."""
 
     def run(*arguments: str, width: int = 80, env: dict[str, str] | None = None) -> Screen:
         main, side = pty.openpty()
         ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-        process = subprocess.Popen(
-            [*PROGRAM, *arguments], cwd=ROOT, env=CLEAN | (env or {}), stdin=side, stdout=side, stderr=side
-        )
+        forks.start(arguments, (side, side, side), env=env)
         os.close(side)
         shown = b""
         while chunk := _read(main):
             shown += chunk
         os.close(main)
-        return Screen(shown.decode().replace("\r\n", "\n"), process.wait(timeout=60))
+        return Screen(shown.decode().replace("\r\n", "\n"), forks.code())
 
     return run
 

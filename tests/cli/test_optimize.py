@@ -1,7 +1,6 @@
 """`optimize` and `deploy` as a user runs them."""
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.program import ROOT, started
+
 FAST = ("--fast", "--gpus", "h100-sxm,h200-sxm", "--engines", "vllm", "--concurrency", "32,128", "--quiet")
 CHAT = "scenarios/optimize-chat.yaml"
 
@@ -92,16 +92,14 @@ def test_a_mix_of_gpus_stays_within_the_stock(capplan) -> None:
     assert sum(row["share"] for row in mix) == pytest.approx(1.0, abs=1e-6)
 
 
-def interrupted(words: list[str], part: Path, clean: dict[str, str]) -> None:
+def interrupted(words: list[str], part: Path, least_bytes: int) -> None:
     """Runs a command until so much of its journal is written, then sends it Ctrl-C."""
-    started = subprocess.Popen(words, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    for _ in range(1500):
-        if part.exists() and part.stat().st_size > 20_000:
-            break
-        time.sleep(0.02)
-    os.kill(started.pid, signal.SIGINT)
-    _, said = started.communicate(timeout=60)
-    assert started.returncode == 130 and "--resume goes on" in said, said
+    with started(words) as run:
+        while run.poll() is None and not (part.exists() and part.stat().st_size >= least_bytes):
+            time.sleep(0.005)
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=60)
+    assert run.returncode == 130 and "--resume goes on" in said, said
 
 
 def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
@@ -111,7 +109,7 @@ def test_an_interrupted_sweep_leaves_its_rows_and_resume_goes_on(
     words = [*program, "sweep", "scenarios/default.yaml", "--k", "1,4", "--over", f"workload.qps={points}",
              "--over", "serving.weights=fp8,bf16", "-o", str(out), "--jobs", "2"]  # fmt: skip
     part = out.with_name("out.csv.part")
-    interrupted(words, part, clean)
+    interrupted(words, part, 20_000)
     left = out.read_text("utf-8").splitlines()
     assert 1 < len(left) < 1199 * 4
     resumed = subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, capture_output=True, text=True, timeout=300)
@@ -126,14 +124,8 @@ def test_an_interrupted_search_keeps_what_it_evaluated_and_resume_gives_the_whol
 ) -> None:
     out, whole = tmp_path / name, tmp_path / f"whole-{name}"
     words = [*program, "optimize", CHAT, "--fast", "--quiet", "--set", "optimize.pipeline_parallel=1,2", *more]
-    started = subprocess.Popen([*words, "-o", str(out)], cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)  # fmt: skip
     part = out.with_name(f"{name}.part")
-    while started.poll() is None and not (part.exists() and part.stat().st_size):
-        time.sleep(0.005)
-    os.kill(started.pid, signal.SIGINT)
-    _, said = started.communicate(timeout=60)
-    assert started.returncode == 130 and "--resume goes on" in said, said
+    interrupted([*words, "-o", str(out)], part, 1)
     assert part.exists()
     for target, resume in ((out, ["--resume"]), (whole, [])):
         done = subprocess.run(
@@ -150,7 +142,7 @@ def test_an_interrupted_risk_keeps_its_worlds_and_resume_gives_the_whole_report(
     out = tmp_path / "out.json"
     words = [*program, "risk", "scenarios/risk-support.yaml", "--worlds", "200000", "-o", str(out), "--quiet"]
     part = out.with_name("out.json.part")
-    interrupted(words, part, clean)
+    interrupted(words, part, 20_000)
     assert part.exists() and not out.exists()
     words[words.index("200000")] = "5000"
     assert subprocess.run([*words, "--resume"], cwd=ROOT, env=clean, timeout=300).returncode == 0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import ROOT, started
+
 SWEEP = ["sweep", "scenarios/cot-k-sweep.yaml"]
-ROOT = Path(__file__).parents[2]
 
 
 def shell(line: str, program: list[str], clean: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -88,15 +89,13 @@ def test_an_interrupt_while_the_program_still_loads_is_quiet(
 
 
 @pytest.mark.parametrize("after_s", [1.5, 3.0])
-def test_an_interrupt_ends_at_once_without_a_traceback(
-    after_s: float, tmp_path: Path, program: list[str], clean: dict[str, str]
-) -> None:
+def test_an_interrupt_ends_at_once_without_a_traceback(after_s: float, tmp_path: Path, program: list[str]) -> None:
     out = tmp_path / "worlds.json"
     command = [*program, "risk", "scenarios/risk-support.yaml", "--worlds", "300000", "-o", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, env=clean, stderr=subprocess.PIPE, text=True)
-    time.sleep(after_s)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    with started(command) as process:
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
     assert process.returncode in (130, 0), said
     assert "Traceback" not in said
     # What was finished waits for --resume, whole; the report itself is there only where the run was done.

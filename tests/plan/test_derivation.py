@@ -19,9 +19,9 @@ COLUMNS = (
     "annual_tco_usd", "ttft_s", "concurrency", "usd_per_correct_answer", "tta_s", "tta_p99_s", "itl_s", "replicas",
     "gpus", "energy_usd_per_year", "usd_per_1k_queries", "utilization",
 )  # fmt: skip
-# Each plan takes a second to walk; a developer's run takes a sample of them.
-PLANS = 200 if os.environ.get("CI") else 16
-BATCHES = 8
+# Each plan takes half a second to walk; a developer's run takes a sample of them.
+PLANS = 200 if os.environ.get("CI") else 20
+BATCHES = 20
 
 MODELS = ("llama-3.1-8b", "llama-3.3-70b", "qwen3-32b", "gpt-oss-120b", "deepseek-r1", "gemma-3-27b")
 GPUS = ("h100-sxm", "h200-sxm", "b200-sxm", "a100-sxm-80gb", "mi300x")
