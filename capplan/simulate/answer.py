@@ -12,6 +12,7 @@ from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import cached_share, reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
+from capplan.simulate.desk import can_be_held
 from capplan.simulate.loads import Load, loads
 from capplan.simulate.outages import Outage, outages
 from capplan.simulate.outcome import Outcome, outcome
@@ -19,7 +20,8 @@ from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
 from capplan.simulate.question import Question
 from capplan.simulate.requests import Floats, Ints, Requests
-from capplan.simulate.run import Progress, Run, can_be_held
+from capplan.simulate.result import Run
+from capplan.simulate.run import Progress
 from capplan.simulate.setup import Setup, setup
 from capplan.simulate.station import Readers
 from capplan.simulate.summary import (

@@ -11,7 +11,8 @@ from capplan.simulate.floor import Floor
 from capplan.simulate.outages import Outage
 from capplan.simulate.outcome import Outcome
 from capplan.simulate.requests import Ints, Requests
-from capplan.simulate.run import PROGRESS_EVERY, Progress, Run
+from capplan.simulate.result import Run
+from capplan.simulate.run import PROGRESS_EVERY, Progress
 from capplan.simulate.station import Station
 
 

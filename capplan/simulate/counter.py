@@ -6,11 +6,11 @@ from heapq import heapreplace
 
 import numpy as np
 
+from capplan.simulate.desk import Desk
 from capplan.simulate.floor import Floor
 from capplan.simulate.outages import Outage
-from capplan.simulate.policy import Routing
 from capplan.simulate.requests import Floats, Ints, Requests
-from capplan.simulate.run import Desk, Run, in_order
+from capplan.simulate.result import Run, in_order
 from capplan.simulate.station import Station
 
 
@@ -62,7 +62,6 @@ class Counter:
             self.way_s: list[float] = apart.link.time_s(sent_tokens).tolist()
         self.places = [floor.add(desk) for desk in self.desks]
         self.homes: list[dict[int, int]] = [{} for _ in self.desks]
-        self.turns = [0] * len(self.desks)
         # When requests first came to each desk; and counting from when they would have been there without a break.
         self.came_s = [np.zeros(len(source)) for _ in self.desks]
         self.here_s = [np.zeros(len(source)) for _ in self.desks]
@@ -109,20 +108,11 @@ class Counter:
     def _number(self, desk: int, request: int, at_s: float) -> int:
         """The replica that a request's group goes to."""
         if self.groups is None:
-            return self._chosen(desk, at_s)
+            return self.desks[desk].chosen(at_s)
         homes, group = self.homes[desk], self.groups[request]
         if group not in homes:
-            homes[group] = self._chosen(desk, at_s)
+            homes[group] = self.desks[desk].chosen(at_s)
         return homes[group]
-
-    def _chosen(self, desk: int, at_s: float) -> int:
-        behind = self.desks[desk]
-        if behind.policy.routing is Routing.ROUND_ROBIN:
-            number = self.turns[desk] % len(behind.replicas)
-            self.turns[desk] += 1
-        else:
-            number = behind.freest()
-        return number if behind.replicas[number].up_s <= at_s else behind.freest_up(at_s)
 
     def _read(self, request: int, now_s: float) -> None:
         """A prompt's cache goes out over the first lane that is free."""

@@ -5,9 +5,9 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Any
 
+from capplan.simulate.desk import Desk
 from capplan.simulate.outages import Outage
 from capplan.simulate.replica import Replica
-from capplan.simulate.run import Desk
 
 
 class Floor:
@@ -51,16 +51,20 @@ class Floor:
         self.desks[place].note_outage(tokens)
         return here
 
-    def serve(self) -> None:
-        """Until nothing is left to happen."""
+    def serve(self, until_s: float = inf) -> None:
+        """All events before that time, and all appointments up to it."""
         fleet, due_s, agenda, coming = self._fleet, self._due_s, self._agenda, self._coming
-        while coming or agenda:
+        while agenda or coming:
             if agenda and (not coming or agenda[0][0] < coming[0][0]):
+                if agenda[0][0] >= until_s:
+                    return
                 at_s, number = heappop(agenda)
                 if due_s[number] == at_s:  # else an arrival has moved this replica's next event
                     due_s[number] = at_s = fleet[number].proceed()
                     if at_s < inf:
                         heappush(agenda, (at_s, number))
                 continue
+            if coming[0][0] > until_s:
+                return
             at_s, _, what, about = heappop(coming)
             what(at_s, *about)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capplan.simulate.requests import Floats, Ints
-from capplan.simulate.run import Run
+from capplan.simulate.result import Run
 from capplan.simulate.station import Station
 
 

@@ -14,7 +14,8 @@ from capplan.simulate.outages import Outage
 from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy
 from capplan.simulate.requests import Floats, Ints, Requests, select
-from capplan.simulate.run import Progress, Run, run
+from capplan.simulate.result import Run
+from capplan.simulate.run import Progress, run
 from capplan.simulate.station import Readers, Station
 
 Mask = NDArray[np.bool_]

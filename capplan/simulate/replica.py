@@ -20,7 +20,7 @@ class Replica(Batch):
     """
 
     __slots__ = (
-        "busy_s", "cuttable", "decoded_tokens", "end_s", "first_s", "growth_s", "idle_s", "samples", "sequences_s",
+        "busy_s", "cuttable", "end_s", "first_s", "growth_s", "idle_s", "samples", "sequences_s",
         "steps", "timeline", "up_s",
     )  # fmt: skip
 
@@ -29,7 +29,6 @@ class Replica(Batch):
         self.samples, self.timeline = samples, Timeline()
         self.end_s, self.steps, self.first_s, self.growth_s = inf, 0, 0.0, 0.0
         self.cuttable = False
-        self.decoded_tokens = 0
         self.idle_s = self.busy_s = self.sequences_s = self.up_s = 0.0
 
     def arrive(self, request: int, at_s: float) -> float:
@@ -65,7 +64,6 @@ class Replica(Batch):
         timeline.growth_s.append(self.growth_s)
         step = self.step = self.step + steps
         self.context += n * steps
-        self.decoded_tokens += n * steps
         now_s = self.end_s
         self.busy_s += now_s - self.now_s
         self.sequences_s += n * (now_s - self.now_s)

@@ -10,7 +10,7 @@ from capplan.errors import UserError
 from capplan.simulate.estimate import Estimate, mean, percentile
 from capplan.simulate.outcome import Outcome
 from capplan.simulate.requests import Floats
-from capplan.simulate.run import Run
+from capplan.simulate.result import Run
 
 METRICS = ("ttft", "ttfo", "itl", "tta", "wait")
 STATISTICS = ("mean", "p50", "p90", "p95", "p99")

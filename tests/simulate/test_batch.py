@@ -10,7 +10,8 @@ from capplan.errors import UserError
 from capplan.simulate.outcome import outcome
 from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.requests import between, requests, scaled_rate
-from capplan.simulate.run import Run, run
+from capplan.simulate.result import Run
+from capplan.simulate.run import run
 from capplan.simulate.station import Station
 
 SECOND_A_STEP = textbook_step_times(1.0, 4)

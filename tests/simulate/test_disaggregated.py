@@ -21,7 +21,8 @@ from capplan.simulate.outcome import Outcome, outcome
 from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.question import Question
 from capplan.simulate.requests import Requests, requests
-from capplan.simulate.run import Run, run
+from capplan.simulate.result import Run
+from capplan.simulate.run import run
 from capplan.simulate.setup import setup
 from capplan.simulate.station import Readers, Station
 from capplan.simulate.summary import pool_summary
