@@ -32,8 +32,8 @@ from capplan.plan.sizing import Sizing, size, with_readers
 from capplan.plan.upkeep import upkeep
 from capplan.plan.varied_pool import VariedPool
 from capplan.plan.wanted import Limits
+from capplan.reasoning.combined_lengths import Scaled
 from capplan.reasoning.demand import Demand
-from capplan.reasoning.lengths import Scaled
 from capplan.reasoning.options import Options, law
 from capplan.reasoning.scene import options_of, query_of
 from capplan.reasoning.strategy import demand

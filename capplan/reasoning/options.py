@@ -4,7 +4,8 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles, mixture
+from capplan.reasoning.combined_lengths import mixture
+from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, Quantiles
 from capplan.reasoning.normal import Values
 from capplan.records import dataclass
 from capplan.scenario.length import Length

@@ -11,8 +11,9 @@ from capplan.engine.architecture import parameters
 from capplan.engine.textbook import TextbookAccelerator, TextbookModel, accelerators, query
 from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.voting import voted
+from capplan.reasoning.combined_lengths import capped
 from capplan.reasoning.flop import model_flop
-from capplan.reasoning.lengths import Constant, capped
+from capplan.reasoning.lengths import Constant
 from capplan.reasoning.policies import answer_cache
 from capplan.reasoning.published import law_range
 from capplan.scenario.policies import AnswerCache

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.catalog import figures
-from capplan.reasoning.lengths import Constant, Lognormal, Quantiles, Scaled, mixture, part_of
+from capplan.reasoning.combined_lengths import Scaled, mixture, part_of
+from capplan.reasoning.lengths import Constant, Lognormal, Quantiles
 from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import WITHIN_PROMPT_CV
 

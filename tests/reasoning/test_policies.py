@@ -10,8 +10,9 @@ from capplan.plan import plan, plans
 from capplan.plan.varied import varied
 from capplan.reasoning import published
 from capplan.reasoning.accuracy import quantization
+from capplan.reasoning.combined_lengths import Mixture, capped, mixture, part_of
 from capplan.reasoning.effects import effects
-from capplan.reasoning.lengths import Constant, Lognormal, Mixture, capped, mixture, part_of
+from capplan.reasoning.lengths import Constant, Lognormal
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.policies.alert import alert
 from capplan.reasoning.policies.classifier import confusion

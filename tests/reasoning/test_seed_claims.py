@@ -27,9 +27,10 @@ from capplan.reasoning.accuracy import quantization
 from capplan.reasoning.accuracy.curve import Point, fit
 from capplan.reasoning.accuracy.voting import voted
 from capplan.reasoning.cascade import Tier, cascade
+from capplan.reasoning.combined_lengths import capped
 from capplan.reasoning.demand import Demand
 from capplan.reasoning.flop import model_flop
-from capplan.reasoning.lengths import Constant, capped
+from capplan.reasoning.lengths import Constant
 from capplan.reasoning.longest import longest_factor
 from capplan.reasoning.options import Options, Query
 from capplan.reasoning.policies import answer_cache

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from capplan.reasoning.combined_lengths import capped, mixture, part_of
 from capplan.reasoning.effects import Effect
-from capplan.reasoning.lengths import LengthLaw, capped, mixture, part_of
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Array, Values
 from capplan.reasoning.range import SAME, Range
 from capplan.scenario.policies import DifficultyClassifier

@@ -1,7 +1,8 @@
 """Streaming verification: thinking is checked as it is written, and ends once its answer holds."""
 
+from capplan.reasoning.combined_lengths import Scaled
 from capplan.reasoning.effects import Effect
-from capplan.reasoning.lengths import LengthLaw, Scaled
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Values
 from capplan.reasoning.range import SAME, Range
 from capplan.scenario.policies import EarlyStop

@@ -1,7 +1,8 @@
 """A prompt hint, or a trained control of length: shorter thinking that says as much."""
 
+from capplan.reasoning.combined_lengths import Scaled
 from capplan.reasoning.effects import Effect
-from capplan.reasoning.lengths import LengthLaw, Scaled
+from capplan.reasoning.lengths import LengthLaw
 from capplan.reasoning.normal import Values
 from capplan.scenario.policies import Hint
 

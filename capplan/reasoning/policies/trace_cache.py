@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from capplan.reasoning.combined_lengths import mixture
 from capplan.reasoning.effects import Effect
-from capplan.reasoning.lengths import Constant, LengthLaw, mixture
+from capplan.reasoning.lengths import Constant, LengthLaw
 from capplan.reasoning.normal import Values
 from capplan.reasoning.range import SAME, Range
 from capplan.scenario.policies import TraceCache

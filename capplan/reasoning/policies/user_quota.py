@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
+from capplan.reasoning.combined_lengths import mixture
 from capplan.reasoning.effects import Effect
-from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal, mixture
+from capplan.reasoning.lengths import Constant, LengthLaw, Lognormal
 from capplan.reasoning.normal import Values
 from capplan.reasoning.range import Range
 from capplan.scenario.policies import Quota
