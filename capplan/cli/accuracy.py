@@ -45,8 +45,9 @@ def command(
     pictures(chart)
     from capplan.measured.given import read_with
     from capplan.measured.outcome import estimates, predict_all
+    from capplan.measured.pairs import PRIMARY
     from capplan.measured.points import resolve_table
-    from capplan.measured.score import PRIMARY, accuracy
+    from capplan.measured.score import accuracy
     from capplan.report.charts.scatter import scatter
     from capplan.report.formats import render
     from capplan.report.scores import sheet

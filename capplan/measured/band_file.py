@@ -13,7 +13,8 @@ from capplan.catalog.operators import operators
 from capplan.engine.predict import LASTING
 from capplan.errors import UserError
 from capplan.measured.observed import TTFT
-from capplan.measured.score import PRIMARY, Accuracy, Pair
+from capplan.measured.pairs import PRIMARY, Pair
+from capplan.measured.score import Accuracy
 
 INSIDE = 0.80
 # A kind with fewer rows than this leans on its neighbour: the same model and load on chips with or without kernel data.

@@ -9,8 +9,8 @@ from capplan.catalog.engines import Profile, profile
 from capplan.engine.point import Point
 from capplan.engine.predict import Prediction, ProfileOf, predict
 from capplan.measured.open_loop import waits_s
+from capplan.measured.pairs import Estimate
 from capplan.measured.points import Refusal
-from capplan.measured.score import Estimate
 
 MS_PER_S = 1e3  # points files carry times in milliseconds
 PREDICTED = (

@@ -10,9 +10,10 @@ from capplan.engine.point import Point
 from capplan.errors import UserError
 from capplan.measured import band_file, profile_file
 from capplan.measured.calibrate import Fit
+from capplan.measured.generalise import LEFT_OUT, around, left_out_scores
 from capplan.measured.points import Refusal
 from capplan.measured.profile_file import Fitted
-from capplan.measured.refit import LEFT_OUT, Block, Refit, around, left_out_scores, refit
+from capplan.measured.refit import Block, Refit, refit
 from capplan.measured.table import Row
 
 Tell = Callable[[str], None]

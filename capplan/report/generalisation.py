@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from capplan.measured.generalise import Generalisation
 from capplan.measured.observed import TPOT, TTFT
-from capplan.measured.score import LONG_OUTPUT, PRIMARY, Accuracy, Headline, Summary
+from capplan.measured.pairs import LONG_OUTPUT, PRIMARY
+from capplan.measured.score import Accuracy, Headline, Summary
 from capplan.report.shortfalls import shortfalls
 
 BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from capplan.measured.score import DEFINITIONS, PRIMARY, Accuracy, Grouped, Headline, Pair, Summary
+from capplan.measured.pairs import PRIMARY, Pair
+from capplan.measured.score import DEFINITIONS, Accuracy, Grouped, Headline, Summary
 
 from .answer import Sheet
 from .blocks import Block, Grid, Heading, Text

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from capplan.measured.observed import TPOT, TTFT
-from capplan.measured.score import PRIMARY, Pair
+from capplan.measured.pairs import PRIMARY, Pair
 
 _GPUSTACK, _MLPERF, _TRTLLM = "gpustack_perf_lab", "mlperf_inference", "trtllm_perf_overview"
 # What the rows are, the metric, and what they are labelled with. Why each is off stands in the README.
@@ -34,7 +34,7 @@ _PLACES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
 def shortfalls(pairs: Sequence[Pair]) -> list[tuple[str, int, float, float, float]]:
     """(place, rows, tenth, median and ninetieth percentile of measured / predicted); places without two rows left out.
 
-    >>> from capplan.measured.score import Labels, Pair
+    >>> from capplan.measured.pairs import Labels, Pair
     >>> labels = Labels("r", "s", "concurrency", "vllm", "llama-3.1-8b", "h100-sxm", False)
     >>> twice = [Pair(labels, "ttft", "ttft_ms_mean", measured, 1.0) for measured in (2.0, 2.0)]
     >>> shortfalls(twice)

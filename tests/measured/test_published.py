@@ -9,8 +9,9 @@ import pytest
 
 from capplan.engine.point import Point
 from capplan.measured.outcome import estimates, predict_all
+from capplan.measured.pairs import PRIMARY
 from capplan.measured.points import resolve_table
-from capplan.measured.score import PRIMARY, Accuracy, accuracy
+from capplan.measured.score import Accuracy, accuracy
 from capplan.measured.table import read_table
 
 PUBLISHED = Path(__file__).with_name("published_points.csv")

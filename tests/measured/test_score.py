@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capplan.measured.outcome import predicted_cells
+from capplan.measured.pairs import LONG_OUTPUT, PRIMARY, Estimate
 from capplan.measured.points import resolve_rows, resolve_table
 from capplan.measured.ranks import ranks, spearman
 from capplan.measured.saturation import below_saturation
-from capplan.measured.score import LONG_OUTPUT, PRIMARY, Accuracy, Estimate, accuracy
+from capplan.measured.score import Accuracy, accuracy
 from capplan.measured.table import read_table
 
 COMMON = Path(__file__).parents[2].parent / "shared" / "acceptance" / "common.py"

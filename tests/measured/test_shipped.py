@@ -12,12 +12,13 @@ from capplan.errors import UserError
 from capplan.measured import band_file, profile_file, refit
 from capplan.measured.band_file import Widths, spread
 from capplan.measured.calibrate import LEAST_ROWS
-from capplan.measured.generalise import Generalisation
+from capplan.measured.generalise import LEFT_OUT, Generalisation, around, shipped_costs
 from capplan.measured.outcome import estimates, predict_all
+from capplan.measured.pairs import PRIMARY, Labels, Pair
 from capplan.measured.points import resolve_table
 from capplan.measured.priors import priors
 from capplan.measured.profile_file import Fitted
-from capplan.measured.score import PRIMARY, Labels, Pair, accuracy
+from capplan.measured.score import accuracy
 from capplan.measured.table import read_table
 from capplan.report.generalisation import BEGIN, END, pasted
 
@@ -121,7 +122,7 @@ def test_the_same_rows_give_the_same_fit(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_costs_of_a_block_of_which_nothing_is_left_fall_back_to_their_priors() -> None:
     table = read_table(PUBLISHED)
     read = resolve_table(table)
-    blocks = refit.around(table.rows, read, refit.shipped_costs(read))
+    blocks = around(table.rows, read, shipped_costs(read))
     block, one = next(iter(blocks.items()))
     assert one.without([]) == one.costs
     assert one.without(range(len(read))) == one.priors, block
@@ -131,7 +132,7 @@ def test_the_table_of_a_document_is_pasted_between_its_markers_only() -> None:
     table = read_table(PUBLISHED)
     read = resolve_table(table)
     scores = accuracy(table.rows, read, estimates(predict_all(read)))
-    known = Generalisation(scores, dict.fromkeys(refit.LEFT_OUT, scores))
+    known = Generalisation(scores, dict.fromkeys(LEFT_OUT, scores))
     text = pasted(f"before\n{BEGIN}\nstale\n{END}\nafter\n", known)
     assert text.startswith(f"before\n{BEGIN}\n| ") and text.endswith(f"\n{END}\nafter\n") and "stale" not in text
     assert f"{100 * (scores.headlines[0].pooled.median or 0):.1f} %" in text

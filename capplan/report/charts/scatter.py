@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from capplan.measured.observed import THROUGHPUT, quantity_of
-from capplan.measured.score import PRIMARY, Accuracy
+from capplan.measured.pairs import PRIMARY
+from capplan.measured.score import Accuracy
 
 from .chart import Chart
 from .marks.against import Against
