@@ -123,7 +123,7 @@ class _Seen:
     slots: Any
     readers: "_Seen | None" = None
 
-    @cached_property
+    @property
     def _reader(self) -> "_Seen":
         """Where the prompt is read."""
         return self.readers or self

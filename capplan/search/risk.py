@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -143,7 +143,7 @@ def risk(
 
 @dataclass(frozen=True)
 class _Part:
-    """The worlds from `start` to `stop`, and what they are drawn from."""
+    """The worlds from `start` to `stop` of those that the seed draws. shares: of every input in them."""
 
     scenario: Scenario
     inputs: tuple[Uncertain, ...]
@@ -153,6 +153,7 @@ class _Part:
     fleet: Fleet | None
     start: int
     stop: int
+    shares: Mapping[str, Any] = field(repr=False)  # all else tells these apart
 
 
 def _in_parts(
@@ -165,15 +166,18 @@ def _in_parts(
     mapped: Map,
 ) -> Worlds:
     """All worlds, in parts that are the same however many work at them."""
-    starts = range(0, count, PART)
-    parts = [_Part(scenario, drawn, count, seed, layout, fleet, at, min(at + PART, count)) for at in starts]
+    every = _drawn(scenario, drawn, count, seed)
+    parts = [
+        _Part(scenario, drawn, count, seed, layout, fleet, start, stop,
+              {name: shares[start:stop] for name, shares in every.items()})
+        for start in range(0, count, PART)
+        for stop in [min(start + PART, count)]
+    ]  # fmt: skip
     return joined(mapped(_worlds_of, parts))
 
 
 def _worlds_of(part: _Part) -> Worlds:
-    drawn = _drawn(part.scenario, part.inputs, part.count, part.seed)
-    own = {name: values[part.start : part.stop] for name, values in drawn.items()}
-    return worlds(part.scenario, part.inputs, own, part.layout, part.fleet)
+    return worlds(part.scenario, part.inputs, part.shares, part.layout, part.fleet)
 
 
 def _middle(scenario: Scenario) -> Plan:

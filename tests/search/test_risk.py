@@ -1,5 +1,6 @@
 """Worlds drawn evenly, reproducibly and quickly; intervals, odds, swings and regrets that follow from them."""
 
+import gc
 import time
 
 import numpy as np
@@ -220,3 +221,21 @@ def test_nothing_uncertain_and_points_out_of_order_are_refused() -> None:
         risk(loads("{version: 1, workload: {qps: 1}}"), bands=False)
     with pytest.raises(UserError, match="mid"):
         risk(loads("{version: 1, workload: {qps: {low: 5, mid: 2, high: 9}}}"))
+
+
+def test_worlds_leave_nothing_that_waits_for_the_collector() -> None:
+    # Commands collect seldom, since that makes them start sooner: arrays in a circle would pile up part by part.
+    busy = loads(BUSY)
+    risk(busy, 200)
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        risk(busy, 200)
+        gc.collect()
+        left = [type(one).__name__ for one in gc.garbage if type(one).__module__.startswith(("capplan", "numpy"))]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left
