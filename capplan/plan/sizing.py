@@ -124,7 +124,6 @@ def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limi
     given = None if limits.concurrency is None else limits.concurrency[:, None]
     most = np.maximum(fits, 1.0) if given is None else np.broadcast_to(given, shape)
     curves = curve(replica, wide.requests, most[..., None], pool.column().writing() if pool else steady)
-    alone = latency(curves.states, wide, reading=idle)
     worst = _worst(curves, wide, limits.targets, idle)
     kept = curves.at(np.maximum.accumulate(worst, axis=-1) + _rising(worst), 1.0) if limits.targets else None
     full = curves.take((..., -1)).states
@@ -135,8 +134,8 @@ def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limi
     refused = (fits < (1 if given is None else given)) | ~possible
     if pool is not None:
         refused = refused | (pool.does.fits < 1)
-    tta_s = np.take_along_axis(np.broadcast_to(alone.tta_s["mean"], worst.shape), np.full((*shape, 1), -1), -1)[..., 0]
-    return _Served(fits, curves, top, over_full, refused, tta_s, pool)
+    waits = latency(full, load.column(), reading=pool.idle() if pool else None)
+    return _Served(fits, curves, top, over_full, refused, np.broadcast_to(waits.tta_s["mean"], shape), pool)
 
 
 def _settle(
@@ -175,34 +174,37 @@ def _settle(
         reading = pool.reading(offered, beside(serving)) if pool else None
         return state, latency(state, load, serving, top.decoding * serving, reading)
 
-    def enough(share: float) -> Any:
-        """Replicas that serve a share of the peak within every target."""
+    def enough(share: float) -> tuple[Any, Steady, Latency]:
+        """Replicas that serve a share of the peak within every target, with their state and latencies."""
 
-        def holds(serving: Any) -> Any:
-            _, waits = at(serving, share)
+        def holds(waits: Latency) -> Any:
             ratios = [waits.figure(name.removesuffix("_s")) / limit for name, limit in limits.targets.items()]
             return np.all([r <= 1.0 + 1e-9 for r in ratios], axis=0)
 
         serving = replicas_needed(offered * share, top.requests_per_s, limits.utilization)
         if pool is not None:
             serving = in_ratio(limits.serving, pool.serving, serving)[1]
-        if limits.targets and not holds(serving).all():
-            grown = smallest_count(lambda units: holds(units * unit), serving // unit, MOST_REPLICAS) * unit
+        state, waits = at(serving, share)
+        if limits.targets and not holds(waits).all():
+            grown = smallest_count(lambda n: holds(at(n * unit, share)[1]), serving // unit, MOST_REPLICAS) * unit
             serving = np.where(grown > 0, grown, serving)
-        return serving
+            state, waits = at(serving, share)
+        return serving, state, waits
 
     scaled = limits.serving.autoscaling
-    serving = np.maximum(enough(1.0), scaled.least_replicas if scaled else 1)
+    serving, state, waits = enough(1.0)
+    if scaled:
+        serving = np.maximum(serving, scaled.least_replicas)
+        state, waits = at(serving, 1.0)
     replicas = serving + upkeep.spares(serving, size_gpus)
     nodes = nodes_needed(replicas, size_gpus, limits.node_gpus)
     mean_replicas, standing_nodes = replicas, None
     if scaled:
-        levels = {share: enough(share) for share in set(upkeep.day)}
+        levels = {share: enough(share)[0] for share in set(upkeep.day)}
         by_part = np.maximum([levels[share] for share in upkeep.day], scaled.least_replicas)
         kept = by_part + upkeep.spares(by_part.T, size_gpus[:, None]).T
         mean_replicas = kept.mean(axis=0)
         standing_nodes = standing(nodes_needed(kept, size_gpus, limits.node_gpus).T, scaled.start_up_s)
-    state, waits = at(serving, 1.0)
     replica = deployment.replica(layout)
     sized = Sizing(
         layout=layout,
