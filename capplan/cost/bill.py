@@ -26,11 +26,15 @@ Parts = Sequence[tuple[Cost, Rows]]
 
 @dataclass(frozen=True)
 class Bill:
-    """Money, energy and carbon of every row. kwh: a year from the grid, cooling included, also where it is rented."""
+    """Money, energy and carbon of every row. kwh: a year from the grid, cooling included, also where it is rented.
+
+    kinds: the settings that differ in more than figures, with their rows.
+    """
 
     lines: CostLines
     kwh: Floats
     kg_co2e: Floats
+    kinds: Parts = ()
 
     def columns(self, queries_per_s: ArrayLike, output_tokens_per_query: ArrayLike) -> dict[str, Any]:
         """The contract's columns, arrays of exact decimals or of floats; None or NaN for what does not apply.
@@ -104,7 +108,7 @@ def bill(
     pue = over_rows([(one.pue, rows) for one, rows in here], count.size)
     carbon = over_rows([(one.carbon_kg_per_j, rows) for one, rows in here], count.size)
     kwh = annual_kwh(fleet_power_w(board_w, standing), pue)
-    return Bill(lines[0] if len(lines) == 1 else lines[0] + lines[1], kwh, annual_kg_co2e(kwh, carbon))
+    return Bill(lines[0] if len(lines) == 1 else lines[0] + lines[1], kwh, annual_kg_co2e(kwh, carbon), parts)
 
 
 def kept_board_w(mean_power_w: ArrayLike, idle: ArrayLike, kept: ArrayLike) -> Floats:

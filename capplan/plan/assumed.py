@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from capplan.cost.kinds import words
+from capplan.cost.bill import Bill
+from capplan.cost.kinds import over_rows
 from capplan.engine.excuse import Assumption
 from capplan.plan.alike import alike
 from capplan.plan.deployment import Deployment
@@ -27,29 +28,30 @@ _TRAFFIC = {
 Stated = tuple[Assumption, ...]
 
 
-def assumptions(scenarios: Sequence[Scenario], served: Deployment, right: Sequence[Accuracy | None]) -> list[Stated]:
-    """Those of each plan of a deployment, put together from parts that most plans of a sweep share."""
-    places, paying = range(len(scenarios)), words()
+def assumptions(
+    scenarios: Sequence[Scenario], served: Deployment, bill: Bill, right: Sequence[Accuracy | None]
+) -> list[Stated]:
+    """Those of each plan of a deployment; told once for all that leave the same open, as most plans of a sweep do."""
+    paying = over_rows([(at, rows) for at, (_, rows) in enumerate(bill.kinds)], len(scenarios)).tolist()
 
-    def part(key: Callable[[int], Hashable], tell: Callable[[int], Iterator[Assumption] | Stated]) -> list[Stated]:
-        same = alike(places, key)
-        told = [tuple(tell(at)) for at in same.firsts]
-        return [told[kind] for kind in same.kind.tolist()]
+    def left_open(at: int) -> tuple[Hashable, ...]:
+        one = scenarios[at]
+        return _open(one.workload), _thinking(one), paying[at], _known(one, right[at])
 
-    parts = (
-        part(lambda at: _told(scenarios[at].workload), lambda at: _traffic(scenarios[at].workload)),
-        part(lambda at: _thinking(scenarios[at]), lambda at: _policies(scenarios[at])),
-        part(lambda at: paying(scenarios[at].cost), lambda at: stated(scenarios[at], served)),
-        part(lambda at: _known(scenarios[at], right[at]), lambda at: _accuracy(scenarios[at], served, right[at])),
-    )
-    each = list(zip(*parts, strict=True))
-    same = alike(each, lambda said: tuple(map(id, said)))
-    whole = [sum(each[at], start=served.assumptions) for at in same.firsts]
-    return [whole[kind] for kind in same.kind.tolist()]
+    same = alike(range(len(scenarios)), left_open)
+    told = [(*served.assumptions, *_said(scenarios[at], served, right[at])) for at in same.firsts]
+    return [told[kind] for kind in same.kind.tolist()]
 
 
-def _told(work: Workload) -> tuple[Hashable, ...]:
-    return work.given_fields, work.target_utilization, work.peak_to_mean, work.burstiness
+def _said(scenario: Scenario, served: Deployment, accuracy: Accuracy | None) -> Iterator[Assumption]:
+    yield from _traffic(scenario.workload)
+    yield from _policies(scenario)
+    yield from stated(scenario, served)
+    yield from _accuracy(scenario, served, accuracy)
+
+
+def _open(work: Workload) -> tuple[Hashable, ...]:
+    return work.given_fields, work.day is None, *(getattr(work, name) for name in _TRAFFIC if not work.given(name))
 
 
 def _traffic(work: Workload) -> Iterator[Assumption]:

@@ -35,8 +35,7 @@ def shares(plan: Plan) -> dict[str, float]:
 
 def _missed(plan: Plan) -> Iterator[Excuse]:
     targets, row = plan.scenario.targets, plan.row
-    total = float(row["annual_tco_usd"])
-    if targets.annual_tco_usd is not None and total > targets.annual_tco_usd:
+    if targets.annual_tco_usd is not None and (total := float(row["annual_tco_usd"])) > targets.annual_tco_usd:
         yield missed_limit("annual_tco", "yearly cost", total, targets.annual_tco_usd, "usd", more=False)
     if targets.power_w is not None and plan.peak_w > targets.power_w:
         yield missed_limit("power", "power at peak", plan.peak_w, targets.power_w, "w", more=False)

@@ -78,7 +78,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
         scenarios,
         rows(group, why),
         why,
-        assumptions(scenarios, served, right),
+        assumptions(scenarios, served, bill, right),
         lost(group, limits.upkeep),
         group.listed(sized.alone.tta_s["mean"]),
         group.listed(_drawn_w(group)),
@@ -89,7 +89,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     found = []
     for i, (scenario, row, refused, assumed, aside, alone_s, drawn_w, usd_per_query, judge) in enumerate(made):
         waits = Waits(sized.latency, i)
-        alone = Plan(scenario, row, bill.lines.row(i), refused, (*assumed, *aside), alone_s, waits, drawn_w)
+        alone = Plan(scenario, row, bill.lines.row(i), refused, assumed + aside, alone_s, waits, drawn_w)
         whole = alone if judge is None else together(alone, judge)
         found.append(within_limits(charged(whole, usd_per_query)))
     return found

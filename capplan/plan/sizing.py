@@ -115,8 +115,8 @@ class _Served:
 
 def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limits) -> _Served:
     replica = deployment.replica(candidates.each(lambda degree: np.asarray(degree)[:, None]))
-    wide = load.column().column()  # shape (kinds, 1, 1) against layouts (layouts, 1)
-    pool = readers(deployment, candidates.prefill, load.column()) if candidates.prefill else None
+    narrow = load.column()  # shape (kinds, 1) against layouts (layouts,), and wide (kinds, 1, 1) against (layouts, 1)
+    wide, pool = narrow.column(), readers(deployment, candidates.prefill, narrow) if candidates.prefill else None
     idle = pool.column().idle() if pool else None
     fits = most_sequences(replica, wide.requests)
     shape = (len(load.queries_per_s), len(np.atleast_1d(candidates.tensor)))
@@ -134,7 +134,7 @@ def _served(deployment: Deployment, candidates: Layout, load: Load, limits: Limi
     refused = (fits < (1 if given is None else given)) | ~possible
     if pool is not None:
         refused = refused | (pool.does.fits < 1)
-    waits = latency(full, load.column(), reading=pool.idle() if pool else None)
+    waits = latency(full, narrow, reading=pool.idle() if pool else None)
     return _Served(fits, curves, top, over_full, refused, np.broadcast_to(waits.tta_s["mean"], shape), pool)
 
 

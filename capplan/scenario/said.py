@@ -5,6 +5,8 @@ from typing import Any
 
 from capplan.scenario.part import Part
 
+_PLAIN = (int, float, frozenset)
+
 
 class Said:
     """What a section says, as text; told once for every object, as the scenarios of a sweep share most of theirs.
@@ -27,12 +29,14 @@ def beside(figures: Collection[str]) -> Said:
     """What sections of one kind say beside some of their fields: of those what is text, missing or 0."""
     said = Said()
 
+    def word(name: str, value: Any) -> Hashable:
+        if value is None or isinstance(value, str):
+            return value
+        if name in figures:
+            return bool(value)
+        return value if isinstance(value, _PLAIN) else said(value)
+
     def tell(section: Part) -> Hashable:
-        told = [
-            (value if value is None or isinstance(value, str) else bool(value)) if name in figures else said(value)
-            for name, value in section.__dict__.items()
-            if name != "given_fields"
-        ]
-        return (section.given_fields, *told)
+        return tuple(word(name, value) for name, value in section.__dict__.items())
 
     return Said(tell)
