@@ -222,17 +222,18 @@ def _watched(scenario: "Scenario", question: "Question") -> "Answer":
 
 def _study(scenario: "Scenario", requests: int, seed: int, mapped: "Map") -> "Report":
     from capplan.report.report import report
-    from capplan.simulate import study
     from capplan.simulate.setup import setup
+    from capplan.simulate.study import serving_study
+    from capplan.simulate.study_telling import explained, rows
 
     ready = setup(scenario)
-    found = study.serving_study(ready, requests, seed, mapped=mapped)
+    found = serving_study(ready, requests, seed, mapped=mapped)
     return report(
         "simulate-study",
         [ready.plan],
-        rows=study.rows(found),
+        rows=rows(found),
         axes=("configuration",),
-        notes=study.explained(found),
+        notes=explained(found),
         scenario=scenario.resolved(),
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from capplan.reasoning.strategy import accuracy
 from capplan.reasoning.worth import usd_per_point
 from capplan.search.contenders import contenders, differing
 from capplan.search.dominance import dominated, staircase
+from capplan.search.strategy_words import Row, key, recommendation, rests, row_name
 
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
@@ -29,8 +29,6 @@ _YEAR_S = 365 * 86400.0
 
 # A tenth of a point of accuracy: less is no step of the frontier that anybody could measure.
 _LEAST_GAIN = 0.001
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,9 @@ def compare(scenario: Scenario) -> Compared:
     made = [_held_to_target(plan, right) for plan, right in zip(made, found, strict=True)]
     rows = _marked([_row(plan, right, columns) for plan, right in zip(made, found, strict=True)])
     best = _cheapest_right(rows)
-    names = [_name(plan, row, columns) for plan, row in zip(made, rows, strict=True)]
-    notes = [*_recommendation(rows, names, best), *_rests(base, known, ours, found)]
-    return Compared(scenario, tuple(made), tuple(rows), ("strategy", *(_key(c) for c in columns)), tuple(notes), best)
+    names = [row_name(plan, row, columns) for plan, row in zip(made, rows, strict=True)]
+    notes = [*recommendation(rows, names, best), *rests(base, known, ours, found)]
+    return Compared(scenario, tuple(made), tuple(rows), ("strategy", *(key(c) for c in columns)), tuple(notes), best)
 
 
 def _referred(base: Base, scenario: Scenario, variants: Sequence[Scenario]) -> Base:
@@ -110,8 +108,8 @@ def _row(plan: Plan, right: Accuracy | None, columns: Sequence[str]) -> dict[str
     reasoning = plan.scenario.reasoning
     for name in columns:
         if name in reasoning.used_fields() and name != "thinking_tokens":
-            row[_key(name)] = _plain(getattr(reasoning, name))
-        row.setdefault(_key(name), None)
+            row[key(name)] = _plain(getattr(reasoning, name))
+        row.setdefault(key(name), None)
     value = None if right is None else float(np.asarray(right.value))
     row["accuracy"] = value
     row |= accuracy_columns(right)
@@ -122,10 +120,6 @@ def _row(plan: Plan, right: Accuracy | None, columns: Sequence[str]) -> dict[str
 
 def _cents(row: Row) -> int:
     return int((row["annual_tco_usd"] * 100).to_integral_value())
-
-
-def _key(name: str) -> str:
-    return "thinking_budget" if name == "thinking_budget_tokens" else name
 
 
 def _plain(value: Any) -> Any:
@@ -167,91 +161,3 @@ def _cheapest_right(rows: Sequence[Row]) -> int | None:
     """The feasible row with the least cost per right answer."""
     known = [at for at, row in enumerate(rows) if row["feasible"] and row["usd_per_correct_answer"] is not None]
     return min(known, key=lambda at: (rows[at]["usd_per_correct_answer"], at)) if known else None
-
-
-def _name(plan: Plan, row: Row, columns: Sequence[str]) -> str:
-    used = plan.scenario.reasoning.used_fields()
-    shown = [_key(name) for name in columns if name in used and row.get(_key(name))]
-    parts = [f"{name.replace('_', ' ')} {_said(row[name])}" for name in shown]
-    return f"{row['strategy']}{' (' + ', '.join(parts) + ')' if parts else ''}"
-
-
-def _said(value: Any) -> str:
-    return f"{value:,.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
-
-
-def _recommendation(rows: Sequence[Row], names: Sequence[str], best: int | None) -> list[str]:
-    """The one choice, by how much it wins, and whether the accuracy's own interval leaves that open."""
-    if best is None:
-        why = "no plan can be" if not any(row["feasible"] for row in rows) else "no accuracy is known"
-        return [f"No recommendation: {why}."]
-    row = rows[best]
-    won, (low, high) = row["usd_per_correct_answer"], _band(row)
-    head = f"Recommended: {names[best]}, {_usd(won)} a right answer at {row['accuracy']:.1%}"
-    others = [at for at, one in enumerate(rows) if at != best and one["feasible"] and one["usd_per_correct_answer"]]
-    if not others:
-        return [f"{head}; nothing else can be compared with it."]
-    second = min(others, key=lambda at: (rows[at]["usd_per_correct_answer"], at))
-    margin = 1 - float(won / rows[second]["usd_per_correct_answer"])
-    rival_low, _ = _band(rows[second])
-    clear = high < rival_low
-    verdict = (
-        "outside the error band of both accuracies, so the order holds"
-        if clear
-        else "within the error band of their accuracies, so measure both before choosing"
-    )
-    return [
-        f"{head}; {margin:.1%} cheaper than {names[second]} at {_usd(rows[second]['usd_per_correct_answer'])}. "
-        f"Its accuracy leaves {_usd(low)} to {_usd(high)} open: the margin lies {verdict}.",
-        *_most_accurate(rows, names, best),
-    ]
-
-
-def _most_accurate(rows: Sequence[Row], names: Sequence[str], best: int) -> list[str]:
-    on = [at for at, row in enumerate(rows) if row["frontier"]]
-    top = max(on, key=lambda at: rows[at]["accuracy"])
-    if top == best or rows[top]["accuracy"] <= rows[best]["accuracy"]:
-        return []
-    points = 100 * (rows[top]["accuracy"] - rows[best]["accuracy"])
-    more = rows[top]["usd_per_1k_queries"] - rows[best]["usd_per_1k_queries"]
-    return [
-        f"The most accurate on the frontier is {names[top]} at {rows[top]['accuracy']:.1%}: {points:.1f} points "
-        f"more for {_usd(more)} more per 1,000 queries, {_usd(float(more) / points)} a point."
-    ]
-
-
-def _band(row: Row) -> tuple[float, float]:
-    """Cost per right answer at the ends of the accuracy's interval; the bill is the same at both."""
-    paid = float(row["usd_per_correct_answer"]) * row["accuracy"]
-    low, high = row["accuracy_low"], row["accuracy_high"]
-    return paid / high, paid / low if low > 0 else float("inf")
-
-
-def _usd(value: Decimal | float) -> str:
-    number = float(value)
-    if number == float("inf"):
-        return "any amount"
-    return f"{number:,.2f} USD" if number >= 1 else f"{number:.3g} USD"
-
-
-def _rests(base: Base | None, known: Base | None, ours: bool, found: Sequence[Accuracy | None]) -> list[str]:
-    """What the comparison rests on, in sentences."""
-    notes = []
-    if ours:
-        notes.append("The scenario lists no `strategies`, so a line-up of ours is compared.")
-    if base is None:
-        notes.append("Accuracy is not known: give quality.benchmark, single_sample_accuracy or curve.")
-    elif base.reason:
-        notes.append(f"Accuracy is not known: {base.reason}.")
-    statuses = [one.status for one in found if one is not None]
-    if statuses:
-        counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
-        notes.append(f"Accuracies: {counts}; each row has its 90 % interval.")
-    if known is not None and known.curve is None and known.single is not None and known.reference_tokens:
-        notes.append(
-            f"One figure for one sample is taken to hold at {known.reference_tokens:,.0f} thinking tokens; shorter "
-            "samples are credited in proportion only. A quality.curve of your own tells them apart."
-        )
-    if any(one is None for one in found) and statuses:
-        notes.append("Rows without an accuracy (answers without thinking) need quality.curve to be compared.")
-    return notes

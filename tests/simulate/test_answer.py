@@ -16,7 +16,8 @@ from capplan.simulate.answer import answer
 from capplan.simulate.policy import Preemption
 from capplan.simulate.question import Question
 from capplan.simulate.setup import setup
-from capplan.simulate.study import Assumptions, explained, rows, serving_study
+from capplan.simulate.study import Assumptions, serving_study
+from capplan.simulate.study_telling import explained, rows
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CHAT, RAG, DEFAULT = SCENARIOS / "templates/chat.yaml", SCENARIOS / "templates/rag.yaml", SCENARIOS / "default.yaml"

@@ -12,7 +12,6 @@ from capplan.errors import UserError
 from capplan.reasoning.rounds import Round
 from capplan.scenario.loader import load as load_file
 from capplan.search.optimize.answer import optimize
-from capplan.simulate import study
 from capplan.simulate.answer import answer
 from capplan.simulate.chain import run_chain
 from capplan.simulate.estimate import mean
@@ -25,6 +24,8 @@ from capplan.simulate.result import Run
 from capplan.simulate.run import run
 from capplan.simulate.setup import setup
 from capplan.simulate.station import Readers, Station
+from capplan.simulate.study import serving_study
+from capplan.simulate.study_telling import rows
 from capplan.simulate.summary import pool_summary
 from capplan.simulate.verify import verify
 
@@ -316,10 +317,10 @@ def test_the_study_splits_both_pools():
     scenario = load_file(
         CHAT, ["serving.disaggregated=true", "workload.qps=60", "reasoning={strategy: chain_of_thought, k: 4}"]
     )
-    standard, squeezed, routed, stopped, _ = study.serving_study(setup(scenario), 2_000, 1)
+    standard, squeezed, routed, stopped, _ = serving_study(setup(scenario), 2_000, 1)
     assert squeezed.queries_per_s >= standard.queries_per_s * 0.98 and routed.queries_per_s > standard.queries_per_s
     assert [sum(counts) for counts in zip(*routed.replicas, strict=True)] == list(standard.replicas[0])
-    assert ":" in str(study.rows([standard])[0]["replicas_by_pool"])
+    assert ":" in str(rows([standard])[0]["replicas_by_pool"])
     assert stopped.tta_mean_s.value < standard.tta_mean_s.value
 
 
