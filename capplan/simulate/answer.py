@@ -6,24 +6,20 @@ from math import inf
 
 import numpy as np
 
-from capplan.engine.steptimes import compressed
 from capplan.errors import UserError
 from capplan.plan import Plan
 from capplan.scenario.schema import Scenario
 from capplan.scenario.tiers import cached_share, reaching_scenarios, tier_scenarios
 from capplan.simulate import telling
-from capplan.simulate.desk import can_be_held
-from capplan.simulate.loads import Load, loads
-from capplan.simulate.outages import Outage, outages
+from capplan.simulate.asked_pool import asked_pool
+from capplan.simulate.loads import loads
 from capplan.simulate.outcome import Outcome, outcome
-from capplan.simulate.policy import Policy
 from capplan.simulate.pools import Pool, PoolsRun, cascade, split
 from capplan.simulate.question import Question
-from capplan.simulate.requests import Floats, Ints, Requests
+from capplan.simulate.requests import Floats, Ints
 from capplan.simulate.result import Run
 from capplan.simulate.run import Progress
 from capplan.simulate.setup import Setup, setup
-from capplan.simulate.station import Readers
 from capplan.simulate.summary import (
     EVERYONE,
     ClassSummary,
@@ -109,7 +105,7 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
     # All queries of a cascade ask the first tier's cache; a trace has what came.
     reach = setups[0].policies.reach if question.cascade else sum(reaching)
     asked, said = loads(setups, question, scenario, reach * (1 - cached_share(scenario)))
-    pools = [_pool(name, ready, load, question) for name, ready, load in zip(names, setups, asked, strict=True)]
+    pools = [asked_pool(name, ready, load, question) for name, ready, load in zip(names, setups, asked, strict=True)]
     ways = shares if question.cascade or question.trace is not None else [share / reach for share in reaching]
     served = _served(pools, ways, scenario, question, progress)
     seen = _delayed(served, setups)
@@ -137,51 +133,6 @@ def answer(scenario: Scenario, question: Question, progress: Progress | None = N
         quantiles=distributions(seen, question.warm_up),
         intervals=f"by batch means, seed {question.seed}",
     )
-
-
-def _pool(name: str, ready: Setup, load: Load, question: Question) -> Pool:
-    arrival_s = load.requests.arrival_s
-    span_s = float(arrival_s[0]), float(arrival_s[-1])
-
-    def down(replicas: int, often: tuple[float, float], stream: int) -> tuple[Outage, ...]:
-        return () if load.rounds else outages(replicas, *often, *span_s, [question.seed, stream])
-
-    readers = None
-    if ready.readers is not None:
-        reads = _policy(ready.readers.policy, load.requests, question, question.prefill_replicas)
-        can_be_held(ready.readers.times, reads)
-        readers = replace(ready.readers, times=compressed(ready.readers.times, question.kv_kept), policy=reads)
-    policy = _policy(ready.policy, load.requests, question, _writing(ready, question, readers))
-    can_be_held(ready.times, policy)
-    return Pool(
-        name=name,
-        times=compressed(ready.times, question.kv_kept),
-        policy=policy,
-        requests=load.requests,
-        rounds=load.rounds,
-        judge=ready.judge,
-        caches=ready.caches,
-        outages=down(policy.replicas, ready.down, 7),
-        readers=readers,
-        readers_outages=down(readers.policy.replicas, ready.readers_down, 8) if readers else (),
-    )
-
-
-def _writing(ready: Setup, question: Question, readers: Readers | None) -> int | None:
-    """Replicas that write answers, None for the plan's: of all that are asked for, those that do not only read."""
-    if readers is None:
-        if question.prefill_replicas is not None:
-            raise UserError("--prefill-replicas: here the same replicas read prompts and write answers")
-        return question.replicas
-    if question.replicas is None:
-        return None
-    left = question.replicas - readers.policy.replicas
-    if left < 1:
-        raise UserError(
-            f"--replicas {question.replicas}: {readers.policy.replicas} of them read prompts, and none is left to "
-            "decode; ask for more, or for fewer with --prefill-replicas"
-        )
-    return left
 
 
 def _served(
@@ -226,26 +177,6 @@ def _decision_s(scenario: Scenario) -> float:
     """What a classifier, or the check after a tier of a cascade, takes."""
     routing = scenario.routing
     return routing.classifier.latency_s if routing is not None and routing.classifier is not None else 0.0
-
-
-def _policy(planned: Policy, load: Requests, question: Question, replicas: int | None) -> Policy:
-    """The plan's scheduling with what the question changes. replicas: None for the plan's."""
-    unknown = [name for name in question.first_classes if name not in load.classes]
-    if unknown:
-        raise UserError(f"class {unknown[0]}: no such class in this traffic (there are {', '.join(load.classes)})")
-    first = question.first_classes
-    ranks = tuple(first.index(name) if name in first else len(first) for name in load.classes)
-    return replace(
-        planned,
-        replicas=replicas or planned.replicas,
-        routing=question.routing or planned.routing,
-        preemption=question.preemption,
-        checkpoint_tokens=question.checkpoint_tokens,
-        prediction_sigma=question.prediction_error,
-        preempt_lower=question.preempt_lower and bool(first),
-        priorities=ranks if first else (),
-        prefix_hit_ratio=0.0 if load.pages is not None else planned.prefix_hit_ratio,  # the trace's pages say
-    )
 
 
 def _choice(shares: Sequence[float], count: int, seed: int) -> Ints:

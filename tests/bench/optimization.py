@@ -6,7 +6,8 @@ import time
 
 from capplan.scenario.loader import from_dict
 from capplan.search.optimize.answer import optimize
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.select import considered, winner
 from capplan.search.optimize.space import choices
 

@@ -97,7 +97,8 @@ def candidates(count: int) -> Callable[[], int]:
     from optimization import SPACE
 
     from capplan.scenario.loader import from_dict
-    from capplan.search.optimize.evaluate import Evaluated, evaluate
+    from capplan.search.optimize.evaluate import evaluate
+    from capplan.search.optimize.evaluated import Evaluated
     from capplan.search.optimize.select import considered, winner
     from capplan.search.optimize.space import choices
 

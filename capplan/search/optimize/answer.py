@@ -11,7 +11,8 @@ from capplan.plan import Plan
 from capplan.scenario.optimize import PER_CORRECT_ANSWER
 from capplan.search.optimize import words
 from capplan.search.optimize.candidate import Exact
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.frontier import alike, frontier
 from capplan.search.optimize.nearest import Relaxation, nearest, relaxation
 from capplan.search.optimize.select import Winner, considered, pruned, runners_up, why_behind, winner

@@ -16,7 +16,7 @@ from capplan.plan.rows import DEGREES
 from capplan.scenario.optimize import PER_CORRECT_ANSWER, Optimize
 from capplan.scenario.part import copied
 from capplan.scenario.serving import PrefillPool
-from capplan.search.optimize.evaluate import Evaluated
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.limits import MAX_GPUS, STOCK, gpus_at_most, label
 from capplan.search.optimize.space import cost_under, section
 

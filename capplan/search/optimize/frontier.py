@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from capplan.search.dominance import dominated
 from capplan.search.optimize.candidate import Candidate, Exact, exactly
-from capplan.search.optimize.evaluate import Evaluated
+from capplan.search.optimize.evaluated import Evaluated
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,8 @@ from capplan.scenario.overrides import with_values
 from capplan.scenario.part import copied
 from capplan.search.optimize.candidate import Candidate, best_of
 from capplan.search.optimize.classes import RequestClass, request_classes
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.mix import Mix, Offer, best_single, cheapest_mix
 from capplan.search.optimize.space import choices, section
 from capplan.search.workers import Map, locally

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from capplan.search.optimize.candidate import Candidate, Exact, best_of, exactly
-from capplan.search.optimize.evaluate import SLACK, Evaluated
+from capplan.search.optimize.evaluated import SLACK, Evaluated
 from capplan.search.optimize.limits import ACCURACY, limit, limited, limits_of, loosened, rounded
 from capplan.search.optimize.select import CLOSE, winner
 from capplan.search.optimize.sensitivity import LOOSER, Evaluate

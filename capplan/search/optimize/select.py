@@ -10,7 +10,7 @@ from heapq import merge
 import numpy as np
 
 from capplan.search.optimize.candidate import Candidate, Exact, best_of, exactly
-from capplan.search.optimize.evaluate import SLACK, Evaluated
+from capplan.search.optimize.evaluated import SLACK, Evaluated
 
 # Estimated money and energy lie within this of the plan's, which draws its own curve for every concurrency.
 CLOSE = 0.004

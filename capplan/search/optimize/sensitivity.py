@@ -15,7 +15,7 @@ from capplan.plan.load import load
 from capplan.plan.varied import Fleet, varied
 from capplan.scenario.overrides import with_values
 from capplan.search.optimize.candidate import Exact
-from capplan.search.optimize.evaluate import Evaluated
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.limits import limits_of, loosened
 from capplan.search.optimize.select import CLOSE, winner
 from capplan.search.optimize.space import Choice, choices

@@ -9,7 +9,8 @@ from capplan.scenario.loader import from_dict
 from capplan.scenario.part import copied
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.candidate import Candidate, Exact, exactly
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.space import choices, section
 
 MODELS = ("llama-3.1-8b", "qwen2.5-32b", "llama-3.3-70b", "mixtral-8x7b")

@@ -14,7 +14,8 @@ from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
 from capplan.search.optimize.answer import optimize
 from capplan.search.optimize.candidate import Exact
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.limits import in_words, limit, limits_of, loosened, rounded
 from capplan.search.optimize.nearest import Relaxation, relaxation
 from capplan.search.optimize.select import considered, pruned, winner

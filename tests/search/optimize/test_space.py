@@ -7,7 +7,8 @@ from capplan.plan.deployment import deployment
 from capplan.scenario.loader import loads
 from capplan.search.optimize.answer import optimize
 from capplan.search.optimize.candidate import best_of
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.space import choices, held, layouts, ways
 
 BASE = "version: 1\nmodel: llama-3.1-8b\nworkload: {qps: 5}\n"

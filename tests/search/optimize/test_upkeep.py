@@ -5,7 +5,8 @@ import pytest
 from capplan.plan import plan
 from capplan.scenario.loader import loads
 from capplan.search.optimize.candidate import best_of
-from capplan.search.optimize.evaluate import Evaluated, evaluate
+from capplan.search.optimize.evaluate import evaluate
+from capplan.search.optimize.evaluated import Evaluated
 from capplan.search.optimize.space import choices, ways
 
 BASE = """
