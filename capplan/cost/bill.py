@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from capplan.cost.energy import J_PER_KWH, YEAR_S, annual_kg_co2e, annual_kwh, f
 from capplan.cost.kinds import Rows, kinds, over_rows
 from capplan.cost.lines import CostLines, usd_each, usd_per_each
 from capplan.cost.ownership import own, spare_nodes, stack
+from capplan.cost.people import people
 from capplan.cost.place import place
 from capplan.cost.rent import WAYS, rented
 from capplan.cost.terms import network_usd_per_gpu, ownership_terms, rents
@@ -75,7 +78,8 @@ def bill(
     or settings for each.
 
     gpus: paid for in use, in whole nodes, shape (rows,) or scalar. mean_power_w: mean power of one board over the year
-    (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent.
+    (see `energy.power_w`), idle time included. An owned share pays for its hardware and energy, a rented one its rent,
+    both for people and licences.
     standing_nodes: that stand in each part of the day, shape (rows, parts), where GPUs rented by the hour are given
     back; None where all are kept, or follow `cost.peak`. rents_usd_per_s: of one GPU by way of renting, in place of the
     settings' own.
@@ -104,11 +108,13 @@ def bill(
     lines = [hired] if hired else []
     if np.any(owned > 0):
         lines.insert(0, _owned(parts, accelerator, owned, count, node_count, board_w))
+    staff, software = each(lambda cost: cost.staff_usd_per_year), each(lambda cost: cost.software_usd_per_gpu_year)
+    lines.append(people(standing, staff, software))
     here = [(place(cost), rows) for cost, rows in parts]
     pue = over_rows([(one.pue, rows) for one, rows in here], count.size)
     carbon = over_rows([(one.carbon_kg_per_j, rows) for one, rows in here], count.size)
     kwh = annual_kwh(fleet_power_w(board_w, standing), pue)
-    return Bill(lines[0] if len(lines) == 1 else lines[0] + lines[1], kwh, annual_kg_co2e(kwh, carbon), parts)
+    return Bill(reduce(add, lines), kwh, annual_kg_co2e(kwh, carbon), parts)
 
 
 def kept_board_w(mean_power_w: ArrayLike, idle: ArrayLike, kept: ArrayLike) -> Floats:

@@ -1,4 +1,4 @@
-"""What a bought fleet costs a year, line by line: hardware written off, financed, kept running and powered."""
+"""What a bought fleet costs a year, line by line: hardware written off, financed, maintained and powered."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -39,8 +39,6 @@ class OwnershipTerms:
     pue: ArrayLike = 1.0
     electricity_usd_per_j: ArrayLike = 0.0
     colocation_usd_per_w_s: ArrayLike = 0.0
-    staff_usd_per_year: ArrayLike = 0.0
-    software_usd_per_gpu_year: ArrayLike = 0.0
     sources: tuple[tuple[str, str], ...] = ()
 
     def source(self, name: str) -> str:
@@ -152,7 +150,7 @@ def own(
                "{rate:.1%} of {bought:,.0f} USD bought", terms.source("maintenance"),
                rate=terms.maintenance, bought=bought_usd),
     ]  # fmt: skip
-    return broadcast([*columns, *_power_lines(terms, count, mean_board_w, form), *_people_lines(terms, count)])
+    return broadcast([*columns, *_power_lines(terms, count, mean_board_w, form)])
 
 
 def _part(name: str, label: str, usd_per_year: ArrayLike, formula: str, source: str, **terms: ArrayLike) -> CostColumn:
@@ -173,16 +171,4 @@ def _power_lines(terms: OwnershipTerms, count: Floats, mean_board_w: ArrayLike, 
         column("colocation", "Colocation", "operations", reserved_w * usd_per_w_year,
                "{kw:,.1f} kW reserved x {usd:,.2f} USD/kW/month x 12", terms.source("colocation_usd_per_w_s"),
                kw=reserved_w / 1000, usd=usd_per_w_year * 1000 / 12),
-    ]  # fmt: skip
-
-
-def _people_lines(terms: OwnershipTerms, count: Floats) -> list[CostColumn]:
-    running = count > 0  # no fleet, no staff
-    staff = np.asarray(terms.staff_usd_per_year, np.float64) * running
-    licence = np.asarray(terms.software_usd_per_gpu_year, np.float64)
-    return [
-        column("staff", "Staff", "operations", staff, "{usd:,.2f} USD a year", terms.source("staff_usd_per_year"),
-               usd=staff),
-        column("software", "Software", "operations", licence * count, "{count:,.0f} GPUs x {usd:,.2f} USD a year",
-               terms.source("software_usd_per_gpu_year"), count=count, usd=licence),
     ]  # fmt: skip

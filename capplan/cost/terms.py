@@ -1,7 +1,7 @@
 """From a scenario's cost section and the catalogue to the figures of the bill, each with its source."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -128,8 +128,6 @@ def ownership_terms(cost: Cost, accelerator: Accelerator) -> OwnershipTerms:
         pue=here.pue,
         electricity_usd_per_j=here.electricity_usd_per_j,
         colocation_usd_per_w_s=0.0 if cost.colocation_usd_per_w_s is None else cost.colocation_usd_per_w_s,
-        staff_usd_per_year=cost.staff_usd_per_year,
-        software_usd_per_gpu_year=cost.software_usd_per_gpu_year,
         sources=tuple(sources.items()),
     )
 
@@ -191,7 +189,8 @@ def assumptions(cost: Cost, accelerator: Accelerator, terms: OwnershipTerms | No
                 said.append(Assumption(key, amount, terms.source(field), "catalogue"))
         if "network_usd_per_gpu" in dict(terms.sources):
             said.append(Assumption("cost.network_price", "by tier", terms.source("network_usd_per_gpu"), "catalogue"))
-        said += [Assumption(f"cost.{key}", text, "not in the bill unless given") for key, text in _absent(cost).items()]
+    absent = _absent(cost, owned=terms is not None)
+    said += [Assumption(f"cost.{key}", "none", "not in the bill unless given") for key in absent]
     for rent, share in rents(cost, accelerator.name):
         if cost.gpu_hourly_usd_per_s is None:
             band = f"{rent.low_usd_per_s * 3600:.2f} to {rent.high_usd_per_s * 3600:.2f}"
@@ -219,14 +218,14 @@ def _tiers(accelerator: str, way: str) -> list[Assumption]:
     ]
 
 
-def _absent(cost: Cost) -> Mapping[str, str]:
+def _absent(cost: Cost, owned: bool) -> list[str]:
     """Lines of zero that a finance team would ask for."""
+    people = {"staff": cost.staff_usd_per_year, "software": cost.software_usd_per_gpu_year}
     values = {
         "colocation": cost.colocation_usd_per_w_s,
-        "staff": cost.staff_usd_per_year,
-        "software": cost.software_usd_per_gpu_year,
+        **people,
         "installation": cost.installation,
         "spares": cost.spares,
         "interest": cost.interest,
     }
-    return {key: "none" for key, value in values.items() if not value}
+    return [key for key, value in (values if owned else people).items() if not value]

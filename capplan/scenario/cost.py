@@ -157,10 +157,10 @@ class Cost(Part):
         0.0, "Nodes bought or rented beyond those in use, as a share."
     )
     staff_usd_per_year: Annotated[float, Quantity("usd", least=0, example="300k USD")] = key(
-        0.0, "People who run the fleet, a year."
+        0.0, "People who run the fleet, a year, also where it is rented. Each pool of a routed fleet has its own."
     )
     software_usd_per_gpu_year: Annotated[float, Quantity("usd", least=0, example="4500 USD")] = key(
-        0.0, "Licences and support for one GPU, a year.", alias="software"
+        0.0, "Licences and support for one GPU, a year, also where it is rented.", alias="software"
     )
     colocation_usd_per_w_s: Annotated[float | None, Quantity("usd_per_w_s", least=0, example="184 USD/kW/month")] = key(
         None, "Rent of space and cooling by rated power of GPUs and hosts. Left out: none."

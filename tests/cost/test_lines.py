@@ -33,7 +33,7 @@ ratios = st.floats(0, 1)
 amounts = st.floats(0, 1e6)
 PRICES = (
     "gpu_price_usd", "host_usd_per_gpu", "network_usd_per_gpu", "electricity_usd_per_j", "colocation_usd_per_w_s",
-    "staff_usd_per_year", "software_usd_per_gpu_year", "interest", "installation", "maintenance", "spares",
+    "interest", "installation", "maintenance", "spares",
 )  # fmt: skip
 
 
@@ -44,8 +44,7 @@ def bills(draw: st.DrawFn) -> tuple[OwnershipTerms, int, int, float]:
         tdp_w=draw(st.floats(50, 2000)), amortization_years=draw(st.floats(0.5, 15)), interest=draw(st.floats(0, 0.4)),
         residual_value=draw(ratios), installation=draw(st.floats(0, 0.4)), maintenance=draw(st.floats(0, 0.4)),
         spares=draw(st.floats(0, 0.4)), pue=draw(st.floats(1, 3)), electricity_usd_per_j=draw(st.floats(0, 1e-6)),
-        colocation_usd_per_w_s=draw(st.floats(0, 1e-7)), staff_usd_per_year=draw(amounts),
-        software_usd_per_gpu_year=draw(amounts),
+        colocation_usd_per_w_s=draw(st.floats(0, 1e-7)),
     )  # fmt: skip
     nodes = draw(st.integers(0, 5000))
     return terms, nodes * draw(st.sampled_from([1, 4, 8, 72])), nodes, draw(st.floats(0, 2000))
@@ -96,6 +95,17 @@ def test_a_thousand_random_rows_add_up_in_one_call() -> None:
     made = bill(costs, nodes * 8, nodes, H100, draw.uniform(100, 700, rows))
     totals = made.columns(10.0, 300.0)["annual_tco_usd"]
     assert [_total(made.lines, row) for row in range(rows)] == totals.tolist()
+
+
+@pytest.mark.parametrize("pricing", [(("own", 1.0),), (("on_demand", 1.0),), (("own", 0.5), ("spot", 0.5))])
+def test_people_and_licences_are_paid_for_once_whoever_owns_the_gpus(pricing: tuple[tuple[str, float], ...]) -> None:
+    plain = Cost(pricing=Pricing(pricing), gpu_hourly_usd_per_s=2 / 3600)
+    manned = Cost(
+        pricing=Pricing(pricing), gpu_hourly_usd_per_s=2 / 3600, staff_usd_per_year=300_000.0,
+        software_usd_per_gpu_year=4_500.0,
+    )  # fmt: skip
+    without, with_people = (bill(cost, 64, 8, H100, 450.0).lines.total_usd(0) for cost in (plain, manned))
+    assert with_people - without == 300_000 + 64 * 4_500
 
 
 def test_a_row_of_a_sweep_is_the_same_as_the_row_alone() -> None:
