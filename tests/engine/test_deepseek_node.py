@@ -7,6 +7,7 @@ matrices, bf16 attention; 14.8k tokens/s of output and 73.7k tokens/s of input a
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from capplan.engine.layout import Layout
 from capplan.engine.runs import prefill_alone_s
 from capplan.engine.serving import Replica, Requests
-from capplan.engine.step import step
+from capplan.engine.step import Step, step
 
 ReplicaOf = Callable[..., Replica]
 H800 = {"like": "h100-sxm", "name": "h800", "link": {"bandwidth": "200 GB/s"}}
@@ -25,24 +26,40 @@ def node_of(replica_of: ReplicaOf, gpus: int) -> Replica:
     return replica_of("deepseek-v3", H800, Layout(1, 1, gpus, gpus), kv="bf16", engine="sglang")
 
 
-def test_a_decode_node_makes_as_many_tokens_as_in_production(replica_of: ReplicaOf) -> None:
-    """At the users' pace a GPU holds 14.8k / 8 / 20 = 92 sequences; the time of one step is what the engine adds.
+# At the users' pace a GPU holds 14.8k / 8 / 20 = 92 sequences; the time of one step is what the engine adds.
+SEQUENCES = 14_800 / 8 / USER_TOKENS_PER_S
 
-    Two micro-batches hide much of the messages in production, the engine adds them: it is on the slow side.
-    """
+
+def decode_step(replica_of: ReplicaOf) -> Step:
     replica = node_of(replica_of, 144)
-    sequences = 14_800 / 8 / USER_TOKENS_PER_S
-    parts = step(replica.work, replica.rates, replica.profile.overheads, 144 * sequences, CACHE_TOKENS)
-    assert 8 * sequences / float(parts.total_s) == pytest.approx(14_800, rel=0.30)
+    return step(replica.work, replica.rates, replica.profile.overheads, 144 * SEQUENCES, CACHE_TOKENS)
 
 
-def test_a_prefill_node_reads_as_many_tokens_as_in_production(replica_of: ReplicaOf) -> None:
+def read_per_s(replica_of: ReplicaOf) -> float:
     replica = node_of(replica_of, 32)
     prompt = CACHE_TOKENS - 350.0
     requests = Requests.of(prompt, 700.0, 0.563)
     prompts = np.floor(replica.profile.max_batched_tokens * 32 / requests.prefill_tokens)
-    read_per_s = prompts * prompt / float(prefill_alone_s(replica, prompts, requests)) * 8 / 32
-    assert read_per_s == pytest.approx(73_700, rel=0.30)
+    return float(prompts * prompt / float(prefill_alone_s(replica, prompts, requests)) * 8 / 32)
+
+
+def test_a_decode_node_makes_as_many_tokens_as_in_production(replica_of: ReplicaOf) -> None:
+    """Two micro-batches hide much of the messages in production, the engine adds them: it is on the slow side."""
+    assert 8 * SEQUENCES / float(decode_step(replica_of).total_s) == pytest.approx(14_800, rel=0.30)
+
+
+def test_a_prefill_node_reads_as_many_tokens_as_in_production(replica_of: ReplicaOf) -> None:
+    assert read_per_s(replica_of) == pytest.approx(73_700, rel=0.30)
+
+
+def test_the_readme_tells_what_the_engine_gives(replica_of: ReplicaOf) -> None:
+    parts, read = decode_step(replica_of), read_per_s(replica_of)
+    written = 8 * SEQUENCES / float(parts.total_s)
+    ms = [f"{1e3 * float(part):.1f} ms" for part in (parts.moe_s, parts.collective_s, parts.attention_s, parts.gemm_s)]
+    said = " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+    assert f"The engine gives {written / 1e3:.1f}k ({written / 14_800 - 1:+.0%}) and" in said.replace(" %", "%")
+    assert f" {read / 1e3:.1f}k ({read / 73_700 - 1:+.0%})" in said.replace(" %", "%")
+    assert f"takes {ms[0]} in the experts, {ms[1]} in messages, {ms[2]} in attention and {ms[3]} in" in said
 
 
 def test_the_published_batch_fits_its_memory(replica_of: ReplicaOf) -> None:
