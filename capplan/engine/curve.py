@@ -15,6 +15,8 @@ GRID = 41
 _DENSER = 1.4
 _LEAST = 0.02
 _IDLEST = 1e-12  # of the first state, so that no time is divided by no rate
+# Halvings of the first state's rate: what swings falls with its root, so that points lie closer where there is more.
+_BELOW = np.array([24.0, 16, 12, 10, 8, 6, 5, 4, 3, 2, 1])
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,34 @@ class Curve:
         return Steady(*(_between(getattr(self.states, f.name), ends, part) for f in fields(Steady)))
 
     def at_rate(self, rate_per_s: Any) -> Steady:
-        """The state that serves `rate_per_s` requests a second; the fullest where none does.
-
-        Below the first state of the grid a replica mostly stands idle: what is in it, and what a request meets there,
-        falls in proportion to the rate; the times of a request alone stay.
-        """
+        """The state that serves `rate_per_s` requests a second; the fullest where none does, `idler` below all."""
         state = self.at(self.states.requests_per_s, rate_per_s)
-        part = np.clip(rate_per_s / state.requests_per_s, _IDLEST, 1.0)
-        return replace(
-            state,
-            decoding=state.decoding * part,
-            prefill_share=state.prefill_share * part,
-            queue_s=state.queue_s * part,
-            ttft_s=state.ttft_s - state.queue_s * (1.0 - part),
-            requests_per_s=state.requests_per_s * part,
-        )
+        return idler(state, np.clip(rate_per_s / state.requests_per_s, _IDLEST, 1.0))
+
+    def from_idle(self) -> "Curve":
+        """The curve with states below its first, as `at_rate` reads them: for who draws lines through its points."""
+        below = idler(self.take((..., slice(0, 1))).states, 2.0**-_BELOW)
+        shape = np.shape(below.requests_per_s)
+
+        def joined(name: str) -> Any:
+            return np.concatenate([np.broadcast_to(getattr(below, name), shape), getattr(self.states, name)], axis=-1)
+
+        return Curve(Steady(*(joined(f.name) for f in fields(Steady))))
+
+
+def idler(state: Steady, part: Any) -> Steady:
+    """A state at a part of its rate, where a replica mostly stands idle.
+
+    What is in it, and what a request meets there, falls in proportion to the rate; the times of a request alone stay.
+    """
+    return replace(
+        state,
+        decoding=state.decoding * part,
+        prefill_share=state.prefill_share * part,
+        queue_s=state.queue_s * part,
+        ttft_s=state.ttft_s - state.queue_s * (1.0 - part),
+        requests_per_s=state.requests_per_s * part,
+    )
 
 
 def curve(

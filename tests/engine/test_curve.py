@@ -98,3 +98,12 @@ def test_a_rate_beyond_the_fullest_state_gets_that_state(replica_of: ReplicaOf) 
     beyond = along.at_rate(1.5 * float(fullest.requests_per_s))
     for name in ("requests_per_s", "decoding", "queue_s", "ttft_s"):
         assert float(getattr(beyond, name)) == pytest.approx(float(getattr(fullest, name))), name
+
+
+def test_a_curve_from_idle_holds_what_is_read_below_the_first_state(replica_of: ReplicaOf) -> None:
+    along = curve(replica_of(), Requests.of(2000.0, 500.0), 100.0)
+    longer = along.from_idle()
+    assert (np.diff(longer.rates_per_s) > 0).all() and longer.rates_per_s[0] < along.rates_per_s[0] / 1e6
+    for name in ("itl_s", "ttft_s", "decoding", "queue_s", "service_s"):
+        read = [float(getattr(along.at_rate(rate), name)) for rate in longer.rates_per_s]
+        assert read == pytest.approx([float(value) for value in np.ravel(getattr(longer.states, name))]), name

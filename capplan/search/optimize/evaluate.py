@@ -86,7 +86,7 @@ class _Pass:
         offered = float((self.asked.peak_per_s * self.asked.requests_per_query)[0])
         pool = readers(self.served, over.prefill, self.asked) if over.prefill else None
         states = pool.writing() if pool else steady
-        curves = curve(replica, self.asked.requests, np.maximum(fits, 1.0)[:, None], states)
+        curves = curve(replica, self.asked.requests, np.maximum(fits, 1.0)[:, None], states).from_idle()
         if pool is not None:
             fullest = curves.take((..., slice(-1, None))).states
             pool = pool.sized(self.asked, scenario.workload.target_utilization, 1.0, targets, fullest)

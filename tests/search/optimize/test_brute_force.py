@@ -21,6 +21,11 @@ def test_the_winner_is_that_of_brute_force(batch: int) -> None:
         same_winner(spaced(seed), seed)
 
 
+def test_a_target_that_is_met_only_by_replicas_that_mostly_stand_idle_is_met() -> None:
+    """113 replicas, 1.4 % of each in use, keep an ITL near that of a query alone."""
+    same_winner(spaced(7003), 7003)
+
+
 @pytest.mark.parametrize("seed", range(2000, 2000 + APART))
 def test_the_winner_is_that_of_brute_force_where_prefill_may_stand_apart(seed: int) -> None:
     same_winner(spaced_apart(seed), seed)
