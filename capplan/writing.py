@@ -9,11 +9,14 @@ from pathlib import Path
 from capplan.errors import UserError
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes | str) -> None:
     """Puts content into a file, so that no reader ever sees half of it and a failure leaves what was there.
 
-    A link is followed, and a device or a pipe is written to as it is. Raises UserError where it cannot be written.
+    A link is followed, and a device or a pipe is written to as it is. Text becomes UTF-8; what UTF-8 cannot hold, as
+    names of files may, is spelled out. Raises UserError where it cannot be written.
     """
+    if isinstance(content, str):
+        content = content.encode("utf-8", "backslashreplace")
     try:
         if _is_plain(path):
             _replace(Path(os.path.realpath(path)), content)

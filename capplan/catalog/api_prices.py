@@ -93,7 +93,10 @@ def _at(model: str, provider: str) -> ApiPrice:
 
 
 def _row(path: Path, wanted: str) -> ApiPrice | None:
-    rows = [row for row in _rows(path, path.stat().st_mtime_ns) if wanted in (_slug(row.model), _slug(row.id))]
+    # A row may have no id, and a dash or a stroke is no name either.
+    rows = [
+        row for row in _rows(path, path.stat().st_mtime_ns) if wanted and wanted in (_slug(row.model), _slug(row.id))
+    ]
     # Government clouds and other regions come after the ordinary offer of the same day.
     return max(rows, key=lambda row: (row.date, not row.region), default=None)
 

@@ -211,7 +211,7 @@ def catalog_hash() -> str:
     digest = hashlib.sha256()
     for folder in roots():
         for path in sorted(folder.rglob("*.yaml")):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            digest.update(os.fsencode(path.relative_to(folder).as_posix()) + b"\0")
             digest.update(file_text(path).encode() + b"\0")
     return digest.hexdigest()[:12]
 

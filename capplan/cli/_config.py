@@ -40,24 +40,31 @@ def found() -> Path | None:
             raise UserError(f"CAPPLAN_CONFIG={named}: no such file; unset it or name one")
         return Path(named)
     files = (folder / name for folder in _folders() for name in NAMES)
-    return next(
-        (file for file in files if file.is_file() and (file.suffix != ".toml" or _table(file) is not None)), None
-    )
+    # A folder that may not be entered holds nothing for us: `Path.is_file` raises there.
+    there = (file for file in files if os.path.isfile(file))  # noqa: PTH113
+    return next((file for file in there if file.suffix != ".toml" or _table(file) is not None), None)
 
 
 def _folders() -> list[Path]:
     """From the working directory up to the root of its repository, then the user's own folder."""
-    here = Path.cwd()
-    up = [here, *here.parents]
-    root = next((at for at, folder in enumerate(up) if (folder / ".git").exists()), 0)
-    return [*up[: root + 1], user_folder()]
+    try:
+        here = Path.cwd()
+        up = [here, *here.parents]
+    except OSError:  # somebody removed it
+        up = []
+    root = next((at for at, folder in enumerate(up) if os.path.exists(folder / ".git")), 0)  # noqa: PTH110
+    own = user_folder()
+    return [*up[: root + 1], *([own] if own else [])]
 
 
-def user_folder() -> Path:
-    """Where this system keeps a person's settings of this program."""
+def user_folder() -> Path | None:
+    """Where this system keeps a person's settings of this program; None for a user without a home."""
     from platformdirs import user_config_path
 
-    return user_config_path("capplan", appauthor=False, roaming=True)
+    try:
+        return user_config_path("capplan", appauthor=False, roaming=True)
+    except RuntimeError:  # a user without a home, as in a container
+        return None
 
 
 def _of_file(file: Path | None, key: str) -> str | None:
@@ -67,7 +74,7 @@ def _of_file(file: Path | None, key: str) -> str | None:
     if value is None:
         return None
     # A policy may stand in the file itself.
-    return str(file) if value == "" else str(file.parent / Path(value).expanduser())
+    return str(file) if value == "" else str(file.parent / Path(os.path.expanduser(value)))  # noqa: PTH111  (Path.expanduser raises for an unknown user)
 
 
 @lru_cache(maxsize=8)

@@ -67,7 +67,7 @@ def write_scenario(scenario: Scenario, out: Path, command: str) -> None:
 
     if out.is_file() and not ours(out):
         raise UserError(f"--out {out}: would overwrite a scenario that capplan did not write; choose another name")
-    write_file(out, as_yaml(scenario, out.parent, command).encode())
+    write_file(out, as_yaml(scenario, out.parent, command))
 
 
 def write_text(text: str, out: Path | None) -> None:
@@ -79,4 +79,4 @@ def write_text(text: str, out: Path | None) -> None:
         return
     if out.is_file() and is_scenario(out):
         raise UserError(f"--out {out}: would overwrite a scenario; choose another name")
-    write_file(out, text.encode())
+    write_file(out, text)

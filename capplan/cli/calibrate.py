@@ -58,7 +58,7 @@ def command(
     table = read_with(measured, assume or ())
     names = [name.strip() for name in fit.split(",") if name.strip()] if fit else None
     base, fitted = fit_engine(table.rows, resolve_table(table), engine, names, latency)
-    write_file(out, profile_text(base, out.stem, fitted).encode())
+    write_file(out, profile_text(base, out.stem, fitted))
     if not quiet:
         note("\n".join(summary_lines(fitted)))
 

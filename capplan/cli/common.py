@@ -200,7 +200,7 @@ def write(text: str, out: Path | None = None) -> None:
     from capplan.writing import write_file
 
     _refuse_inputs(out)
-    write_file(out, text.encode("utf-8"))
+    write_file(out, text)
 
 
 def note(message: str) -> None:

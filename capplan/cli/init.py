@@ -30,5 +30,5 @@ def command(
         return
     if os.path.lexists(path):
         raise UserError(f"{path}: exists already; give another PATH, or --print to see the template")
-    write_file(path, text.encode())
+    write_file(path, text)
     note(f"wrote {path}; next: capplan validate {path}")

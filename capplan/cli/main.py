@@ -1,9 +1,11 @@
 """The entry point: finds commands by file name, loads only the chosen one, and is the one place that catches."""
 
+import contextlib
 import errno
 import gc
 import inspect
 import os
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -23,6 +25,8 @@ HERE = Path(__file__).parent
 NOT_COMMANDS = {"main", "common"}
 ISSUES = "please report it with the command line and the scenario; CAPPLAN_DEBUG=1 shows the traceback"
 INTERRUPTED, BUG = 130, 70
+# Of a stream: a full disk or quota, a limit on files, a device or a terminal that is gone.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 # In the order in which a reader meets them; commands not named here follow by the alphabet.
 ORDER = ("init", "validate", "sweep", "tco", "route", "strategies", "crossover", "optimize", "simulate", "breakeven")
 PLAIN = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
@@ -75,7 +79,9 @@ def built(name: str):  # type: ignore[no-untyped-def]
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(**PLAIN)  # type: ignore[arg-type]
-        app.command(name, cls=Command, help=_help(module.__doc__ or ""))(module.command)
+        app.command(name, help=_help(module.__doc__ or ""))(module.command)
+    for one in app.registered_commands:
+        one.cls = Command
     return typer.main.get_command(app)
 
 
@@ -87,8 +93,15 @@ class _AsTyped:
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> object:
         if param.multiple or param.nargs == -1:
-            return [self.read(word) for word in value or ()]
-        return None if value is None else self.read(value)
+            return [self.read(_given(word, param, ctx)) for word in value or ()]
+        return None if value is None else self.read(_given(value, param, ctx))
+
+
+def _given(word: Any, param: Any, ctx: Any) -> Any:
+    """The word. None at all is what a shell makes of a variable that is not set: it must not pass for the default."""
+    if word == "":
+        raise typer.BadParameter("nothing is given; give a value, or leave it out", ctx=ctx, param=param)
+    return word
 
 
 class _Typed:
@@ -154,10 +167,42 @@ def run() -> None:
     """The `capplan` program: every way out of it, with its exit code."""
     # Imports make many objects and no garbage: looking for it less often saves a tenth of a short command.
     gc.set_threshold(100_000)
-    # A stream that the caller closed (`>&-`) is none at all for Python; what goes there goes nowhere.
-    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
-    sys.exit(code_of(sys.argv[1:]))
+    _open_standard_streams()
+    ended_by = _ends_in_order()
+    code = code_of(sys.argv[1:])
+    sys.exit(128 + ended_by[0] if ended_by and code == INTERRUPTED else code)
+
+
+def _ends_in_order() -> list[int]:
+    """Makes what asks the program to end do as Ctrl-C does: nothing half written or half started is left behind.
+
+    Returns the signals that came. One that is ignored (`nohup`) stays so.
+    """
+    came: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no terminal to lose
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+    return came
+
+
+def _open_standard_streams() -> None:
+    """Puts the null device where the caller closed a stream (`>&-`): what goes there goes nowhere.
+
+    Else the next file that is opened has the stream's number, and what is written to the stream goes into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def code_of(arguments: list[str]) -> int:
@@ -169,18 +214,24 @@ def code_of(arguments: list[str]) -> int:
         from capplan.cli.common import clipped
 
         wrong_usage.message = clipped(wrong_usage.message)
-        wrong_usage.show()  # type: ignore[attr-defined]
+        with contextlib.suppress(OSError):  # nobody can be told
+            wrong_usage.show()  # type: ignore[attr-defined]
         return wrong_usage.exit_code
     except CapplanError as error:
         _say(str(error))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
+    except SystemExit:  # typer's own, where who reads `--help` has seen enough: its 1 means something else here
+        return 0
+    except MemoryError:
+        _say("not enough memory: ask for less at once, or allow more")
+        return UserError.exit_code
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
+        if error.filename is not None:  # a folder that may not be entered, a file that went while it was looked at
             _say(f"{error.filename}: {error.strerror}")
             return UserError.exit_code
-        if error.errno != errno.ENOSPC:
+        if error.errno not in NO_ROOM:
             return _bug(error)
         # Files of ours are written elsewhere, which says so: this one was stdout, by `--help` or `--version`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -49,11 +49,11 @@ def command(
 
 
 def _page(page: "Page") -> str:
-    from capplan.report.charts.draw import drawable
+    from capplan.report.charts.draw import lacking
     from capplan.report.page.render import render
 
-    if page.charts and not drawable():
-        note("warning: the page has no charts: pip install 'capplan[charts]'")
+    if page.charts and (why := lacking()):
+        note(f"warning: the page has no charts: {why}")
     return render(page)
 
 

@@ -47,7 +47,9 @@ def apply(root: Node, overrides: Sequence[str]) -> tuple[Node, list[Fault]]:
 
 def _value(text: str, source: Source) -> Node:
     if text[:1] not in ("{", "[", '"', "'"):
-        return Node(None if text in ("", "null", "~") else text, source)
+        if not text:  # what a shell makes of a variable that is not set must not pass for the default
+            raise ValueFault("nothing is given", "null takes a key out")
+        return Node(None if text in ("null", "~") else text, source)
     try:
         tree, faults = parse(text, source.name)
     except ScenarioFaults as wrong:

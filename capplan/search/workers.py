@@ -6,10 +6,14 @@ A worker that is lost takes nothing with it: what it had not finished is done ag
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 from capplan.errors import UserError
@@ -79,11 +83,14 @@ class Crew:
     def _submitted(self, function: Callable[[A], R], left: dict[int, A]) -> dict[Future[Any], int]:
         """A future for each task that is left; a pool that breaks meanwhile is replaced."""
         for _ in range(_MOST_LOSSES):
-            executor = self._open()
             try:
+                executor = self._open()
                 return {executor.submit(function, argument): place for place, argument in left.items()}
             except BrokenExecutor:
                 self._renew()
+            except (OSError, NotImplementedError) as wrong:  # a limit on processes; a sandbox without shared memory
+                message = f"{self._label}: no workers can be started here ({wrong}); leave out --jobs"
+                raise UserError(message) from None
         raise UserError(f"{self._label}: workers are lost as soon as they start")
 
     def _open(self) -> Executor:
@@ -100,9 +107,14 @@ class Crew:
 
     def close(self, now: bool = False) -> None:
         """Lets the workers go; now: without what is under way."""
-        for future in self._running:
-            future.cancel()
         if self._executor is not None:
+            if now and (workers := _workers(self._executor)):
+                # Python waits at its own end for what workers have begun, which may be minutes.
+                for worker in workers:
+                    worker.terminate()
+            else:
+                for future in self._running:
+                    future.cancel()
             self._executor.shutdown(wait=not now)
             self._executor = None
         if self._bar:
@@ -130,7 +142,8 @@ def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet:
         made = Crew(fresh, lost, label, bar)
     elif jobs > 1:
         # All are started at once: more than there are cores would do no work sooner, and many would do none at all.
-        made = Crew(lambda: ProcessPoolExecutor(min(jobs, os.cpu_count() or 1)), (BrokenExecutor,), label, bar)
+        processes = min(jobs, os.cpu_count() or 1)
+        made = Crew(lambda: ProcessPoolExecutor(processes, initializer=_begin), (BrokenExecutor,), label, bar)
     else:
         made = Crew(None, (), label, bar)
     try:
@@ -142,6 +155,26 @@ def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet:
         made.close()
         if client is not None:
             client.close()
+
+
+def _workers(executor: Executor) -> Sequence[BaseProcess]:
+    """The processes of an executor; none where they are not this process's."""
+    # Public from Python 3.14 on, as `terminate_workers`.
+    return tuple((getattr(executor, "_processes", None) or {}).values())
+
+
+def _begin() -> None:
+    """A worker's own start: it leaves an interrupt to who started it, and ends where that one is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _dask(address: str) -> tuple[Any, Callable[[], Executor], tuple[type[BaseException], ...]]:

@@ -77,7 +77,7 @@ def test_more_workers_than_cores_are_not_started(monkeypatch: pytest.MonkeyPatch
     from capplan.search import workers
 
     started: list[int] = []
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", started.append)
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", lambda most, initializer: started.append(most))
     monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
     with workers.crew(10**9) as made:
         made._open()

@@ -24,4 +24,4 @@ def save(made: Mapping[Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{path}: cannot write ({error.strerror})") from None
-        write_file(path, text.encode())
+        write_file(path, text)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ..blocks import Block, Facts, Grid, Heading
 from ..charts.chart import Chart
-from ..charts.draw import drawable, svg
+from ..charts.draw import lacking, svg
 from ..charts.strips import text as drawn_text
 from ..metrics import METRICS
 from .page import Page
@@ -22,7 +22,7 @@ def render(page: Page) -> str:
     from capplan.catalog.stamp import stamp
     from capplan.version import __version__
 
-    can = drawable()
+    can = not lacking()
     text = Environment(autoescape=True, trim_blocks=True).from_string(PAGE)
     return text.render(
         page=page, style=Markup(STYLE), script=Markup(SCRIPT), metrics=METRICS, version=__version__, stamp=stamp(),
