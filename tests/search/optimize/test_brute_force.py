@@ -50,4 +50,5 @@ def same_winner(scenario: Scenario, seed: int) -> None:
         assert brute is None and held is None, seed
         return
     assert held.proven, seed
-    assert held.best.order == brute.order, seed
+    # Arrays of other lengths differ in the last bit of a logarithm.
+    assert held.best.order == pytest.approx(brute.order, rel=1e-12), seed
