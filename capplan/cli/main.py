@@ -170,7 +170,13 @@ def run() -> None:
     _open_standard_streams()
     ended_by = _ends_in_order()
     code = code_of(sys.argv[1:])
-    sys.exit(128 + ended_by[0] if ended_by and code == INTERRUPTED else code)
+    if code != INTERRUPTED:
+        sys.exit(code)
+    # At its end Python would wait for threads, and those of workers for what nobody reads any more.
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(128 + ended_by[0] if ended_by else code)
 
 
 def _ends_in_order() -> list[int]:
@@ -238,7 +244,8 @@ def code_of(arguments: list[str]) -> int:
         _say(f"stdout: cannot write ({error.strerror})")
         return UserError.exit_code
     except Exception as bug:
-        return _bug(bug)
+        # Python 3.11 wraps what interrupts the making of a class.
+        return INTERRUPTED if isinstance(bug.__cause__, KeyboardInterrupt) else _bug(bug)
     return code if isinstance(code, int) else 0
 
 

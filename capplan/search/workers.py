@@ -105,16 +105,19 @@ class Crew:
             self._executor.shutdown(wait=False)
             self._executor = None
 
-    def close(self, now: bool = False) -> None:
-        """Lets the workers go; now: without what is under way."""
+    def stop(self) -> None:
+        """Ends the workers in the middle of what they do, which may take minutes more; those of a cluster finish it."""
+        for worker in _workers(self._executor):
+            worker.terminate()
         if self._executor is not None:
-            if now and (workers := _workers(self._executor)):
-                # Python waits at its own end for what workers have begun, which may be minutes.
-                for worker in workers:
-                    worker.terminate()
-            else:
-                for future in self._running:
-                    future.cancel()
+            self._executor.shutdown(wait=False)
+            self._executor = None
+
+    def close(self, now: bool = False) -> None:
+        """Lets the workers go; now: without what they have not begun."""
+        if self._executor is not None:
+            for future in self._running:
+                future.cancel()
             self._executor.shutdown(wait=not now)
             self._executor = None
         if self._bar:
@@ -148,6 +151,9 @@ def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet:
         made = Crew(None, (), label, bar)
     try:
         yield made
+    except KeyboardInterrupt:
+        made.stop()
+        raise
     except BaseException:
         made.close(now=True)
         raise
@@ -157,7 +163,7 @@ def crew(jobs: int = 1, cluster: str | None = None, label: str = "tasks", quiet:
             client.close()
 
 
-def _workers(executor: Executor) -> Sequence[BaseProcess]:
+def _workers(executor: Executor | None) -> Sequence[BaseProcess]:
     """The processes of an executor; none where they are not this process's."""
     # Public from Python 3.14 on, as `terminate_workers`.
     return tuple((getattr(executor, "_processes", None) or {}).values())

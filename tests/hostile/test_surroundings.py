@@ -100,6 +100,14 @@ def test_a_lack_of_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch, capfd: pyte
     assert capfd.readouterr().err.startswith("not enough memory")
 
 
+def test_an_interrupt_that_python_wraps_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrapped(*_: object) -> None:
+        raise RuntimeError("Error calling __set_name__ on 'Field' instance 'k' in 'Plan'") from KeyboardInterrupt()
+
+    monkeypatch.setattr("capplan.scenario.loader.load", wrapped)
+    assert code_of(["tco"]) == 130
+
+
 def test_charts_are_left_out_where_what_draws_them_would_take_the_program_down(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
