@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from capplan.scenario.cost import Cost
 from capplan.scenario.part import copied
-from capplan.scenario.said import beside
+from capplan.scenario.said import Said, beside
 
 # Scenario keys of what a bill multiplies with, and their fields; everything else decides what is looked up.
 FIGURES = {
@@ -34,6 +34,11 @@ Floats = NDArray[np.float64]
 Rows = NDArray[np.int64] | Sequence[int] | slice
 
 
+def words() -> Said:
+    """What sections say beside their figures."""
+    return beside(frozenset(FIGURES.values()))
+
+
 def kinds(costs: Sequence[Cost]) -> list[tuple[Cost, Rows]]:
     """A section for all that say the same beside their figures, and their rows; figures that differ are arrays (rows,).
 
@@ -41,7 +46,7 @@ def kinds(costs: Sequence[Cost]) -> list[tuple[Cost, Rows]]:
     >>> one.interest.tolist(), one.pue, rows
     ([0.05, 0.06], 1.2, slice(None, None, None))
     """
-    said, alike = beside(frozenset(FIGURES.values())), defaultdict[Hashable, list[int]](list)
+    said, alike = words(), defaultdict[Hashable, list[int]](list)
     for row, cost in enumerate(costs):
         alike[said(cost)].append(row)
     if len(alike) == 1:

@@ -21,6 +21,7 @@ Cents = NDArray[np.int64]
 CATEGORIES = ("capex", "maintenance", "energy", "rent", "operations")
 _MOST_USD = 9e15  # beyond, a float no longer tells cents apart
 _UNIT_COST = Decimal("0.000001")  # what is paid for a unit is told to this
+_MOST_EACH = Decimal(_MOST_USD)
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def usd_per(total_cents: int, units: float, per: float) -> Decimal | None:
     if not units > 0:
         return None
     each = Decimal(total_cents).scaleb(-2) * Decimal(per) / Decimal(units)
-    if each > _MOST_USD:
+    if each > _MOST_EACH:
         raise UserError(f"so little is served that {per:,.0f} cost more than {_MOST_USD:.0e} USD; check the load")
     return each.quantize(_UNIT_COST)
 

@@ -10,8 +10,8 @@ from capplan.plan.excuses import missed_limit
 
 def within_limits(plan: Plan) -> Plan:
     """The plan, refused where its bill, its power or its accuracy misses a target; one that does not fit stays so."""
-    missed = () if any(why.constraint == "memory" for why in plan.excuses) else tuple(_missed(plan))
-    if not missed:
+    missed = tuple(_missed(plan))
+    if not missed or any(why.constraint == "memory" for why in plan.excuses):
         return plan
     why = (*plan.excuses, *missed)
     return replace(plan, excuses=why, row={**plan.row, "feasible": False, "bottleneck": why[0].constraint})

@@ -106,9 +106,11 @@ def _property(name: str) -> dict[str, Any]:
 
 def exact(value: object) -> object:
     """A cell as CSV has it: money to the cent, floats rounded alike on every machine, empty for None."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    leaf = value if isinstance(value, Decimal | str) else _leaf(value)
+    if isinstance(value, (Decimal, str)):
+        return value
+    leaf = _leaf(value)
+    if isinstance(leaf, bool):
+        return str(leaf).lower()
     return "" if leaf is None else leaf
 
 

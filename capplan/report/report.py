@@ -151,8 +151,10 @@ class _Lines(Sequence[Line]):
 
 def _prices(plans: Sequence[Plan]) -> tuple[Used, ...]:
     from capplan.cost.age import used
+    from capplan.cost.kinds import words
 
-    asked = {(id(plan.scenario.cost), str(plan.row["gpu"])): plan.scenario.cost for plan in plans}
+    said = words()
+    asked = {(said(plan.scenario.cost), str(plan.row["gpu"])): plan.scenario.cost for plan in plans}
     return tuple(dict.fromkeys(price for (_, gpu), cost in asked.items() for price in used(cost, gpu)))
 
 
