@@ -15,8 +15,9 @@ from capplan.search.workers import Crew, chunks, crew, flattened
 if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
-# Scenarios in one task: enough that sending them costs little, few enough that many workers have some.
-CHUNK = 16
+# Scenarios in one task: few enough that many workers have some, and more where there are many, since those that differ
+# in little are planned as one array. Their number alone decides, so that a run that goes on finds its tasks again.
+_FEWEST, _MOST, _TASKS = 16, 512, 64
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Planners:
 
     def plans(self, scenarios: Sequence[Scenario]) -> list[Plan]:
         """As `capplan.plan.plans`."""
-        parts = chunks(list(scenarios), CHUNK)
+        parts = chunks(list(scenarios), min(max(len(scenarios) // _TASKS, _FEWEST), _MOST))
         try:
             found = flattened(self.work.map(plans, parts))
         except KeyboardInterrupt:
