@@ -13,7 +13,8 @@ from ..charts.of import charts
 from ..metrics import metric
 from ..report import Report, report, withheld
 from ..show import cell
-from ..story import lines_grid, plans_grid, tell
+from ..story import tell
+from ..story_parts import lines_grid, plans_grid
 from ..text import identity
 from .page import Page, Section
 
