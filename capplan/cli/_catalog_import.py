@@ -19,13 +19,17 @@ def import_(
     on: Annotated[
         str, typer.Option("--on", metavar="DAY", help="The day on which the prices held, or the config was read.")
     ] = "",
-    provider: Annotated[str, typer.Option("--provider", metavar="NAME", help="Whose SkyPilot file it is.")] = "",
-    tier: Annotated[str, typer.Option("--tier", metavar="TIER", help="hyperscaler, neocloud or long_tail.")] = "",
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What a config's model is called.")] = "",
+    provider: Annotated[
+        str, typer.Option("--provider", metavar="NAME", help="Provider of the prices in a SkyPilot file.")
+    ] = "",
+    tier: Annotated[
+        str, typer.Option("--tier", metavar="TIER", help="What kind of provider: hyperscaler, neocloud or long_tail.")
+    ] = "",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to give the model of a config.json.")] = "",
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Your own catalogue; else CAPPLAN_CATALOG.")
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Show prices that did not change, too.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show also prices that did not change.")] = False,
     format: Shape = Format.table,
     out: Out = None,
     quiet: Quiet = False,

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
-Kind = Annotated[str | None, typer.Argument(metavar="[KIND]", help="models, accelerators, sites, workloads, ...")]
+Kind = Annotated[
+    str | None,
+    typer.Argument(metavar="[KIND]", help="models, accelerators, sites ...; `capplan catalog list` tells all."),
+]
 
 
 @app.command("list")
@@ -41,7 +44,9 @@ def list_(kind: Kind = None, format: Shape = Format.table, out: Out = None) -> N
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="Name or alias of an entry.", autocompletion=_completion.entries)],
-    kind: Annotated[str | None, typer.Option("--kind", "-k", metavar="KIND", help="Where to look.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", "-k", metavar="KIND", help="Look among entries of this kind only.")
+    ] = None,
     format: Shape = Format.table,
     out: Out = None,
     quiet: Quiet = False,
@@ -61,7 +66,7 @@ def show(
         note("; ".join(f"also in {other.kind}: add --kind {other.kind}" for other in found[1:]))
 
 
-@app.command()
+@app.command(short_help="Whether figures read, have a source and are within reason.")
 def check(kind: Kind = None, quiet: Quiet = False) -> None:
     """Whether every file reads and every figure has a source and is within reason; exit 2 where not.
 
@@ -79,7 +84,7 @@ def check(kind: Kind = None, quiet: Quiet = False) -> None:
         write(f"{entries} files, no problems\n")
 
 
-app.command("import")(import_)
+app.command("import", short_help="Prices, or a model's config.json, into your own catalogue.")(import_)
 
 
 def _kinds(kind: str) -> list[str]:

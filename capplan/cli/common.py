@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from capplan.scenario.schema import Scenario
 
 ScenarioFile = Annotated[
-    str | None, typer.Argument(metavar="[SCENARIO]", help="Scenario file; without one, the built-in default.")
+    str | None,
+    typer.Argument(metavar="[SCENARIO]", help="Scenario file; left out, that of your settings, else the built-in."),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -28,7 +28,11 @@ INTERRUPTED, BUG = 130, 70
 # Of a stream: a full disk or quota, a limit on files, a device or a terminal that is gone.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 # In the order in which a reader meets them; commands not named here follow by the alphabet.
-ORDER = ("init", "validate", "sweep", "tco", "route", "strategies", "crossover", "optimize", "simulate", "breakeven")
+ORDER = (
+    "init", "validate", "sweep", "tco", "explain", "route", "strategies", "crossover", "optimize", "simulate",
+    "breakeven", "risk", "forecast", "report", "diff", "deploy", "catalog", "predict", "accuracy", "calibrate",
+    "schema",
+)  # fmt: skip
 PLAIN = {"rich_markup_mode": None, "add_completion": False, "pretty_exceptions_enable": False}
 
 

@@ -61,7 +61,11 @@ class GapLaw(StrEnum):
 
 Trace = Annotated[
     Path | None,
-    typer.Option("--trace", metavar="FILE", help="Azure, BurstGPT, Mooncake, own CSV or JSONL; or a ServeGen folder."),
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="Recorded traffic: Azure, BurstGPT, Mooncake, own CSV or JSONL; a ServeGen folder.",
+    ),
 ]
 
 
@@ -70,67 +74,102 @@ def command(
     scenario: ScenarioFile = None,
     trace: Trace = None,
     requests: Annotated[
-        int | None, typer.Option("--requests", min=1, max=MOST, help="Queries of synthetic traffic.")
+        int | None,
+        typer.Option("--requests", min=1, max=MOST, help="Queries of synthetic traffic; left out, enough to settle."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 0,
     seeds: Annotated[
         int,
-        typer.Option("--seeds", min=1, max=10_000, metavar="N", help="So many runs, from --seed on, and their means."),
+        typer.Option(
+            "--seeds",
+            min=1,
+            max=10_000,
+            metavar="N",
+            help="Runs whose means are told, their seeds counted from --seed.",
+        ),
     ] = 1,
     at: Annotated[
         Load,
-        typer.Option("--load", help="The busiest hour, the mean of the day, or its hours as `workload.day` has them."),
+        typer.Option(
+            "--load", help="Arrivals of the busiest hour, of the mean, or hour by hour as `workload.day` has them."
+        ),
     ] = Load.peak,
     rate_factor: Annotated[
-        str, typer.Option("--rate-factor", metavar="RATIO", help="So many times the arrivals a second.")
+        str, typer.Option("--rate-factor", metavar="RATIO", help="Multiply the arrivals a second by this.")
     ] = "1",
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="From this time of a trace on.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to this time, e.g. '2 h'.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Start the trace here, e.g. '30 min'.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="End the trace here, e.g. '2 h'.")
+    ] = None,
     replicas: Annotated[
-        int | None, typer.Option("--replicas", min=1, max=MOST, help="Instead of the plan's number.")
+        int | None, typer.Option("--replicas", min=1, max=MOST, help="Replicas, in place of the plan's number.")
     ] = None,
     prefill_replicas: Annotated[
         int | None, typer.Option("--prefill-replicas", min=1, max=MOST, help="Of them, those that only read prompts.")
     ] = None,
-    routing: Annotated[Router | None, typer.Option("--routing", help="How requests find their replica.")] = None,
+    routing: Annotated[Router | None, typer.Option("--routing", help="Which replica a request goes to.")] = None,
     prediction_error: Annotated[
         str,
-        typer.Option("--prediction-error", metavar="SIGMA", help="By predicted length: sigma of the log of its error."),
+        typer.Option(
+            "--prediction-error",
+            metavar="SIGMA",
+            help="For predicted_length: standard deviation of the log of predicted over true.",
+        ),
     ] = "0",
     cascade: Annotated[
-        bool, typer.Option("--cascade", help="All queries to the first tier; to the next what it does not settle.")
+        bool,
+        typer.Option(
+            "--cascade", help="All queries start at the first tier; what a tier does not settle goes to the next."
+        ),
     ] = False,
     gaps: Annotated[GapLaw, typer.Option("--gaps", help="Law of the gaps between arrivals.")] = GapLaw.gamma,
     preemption: Annotated[
         Preempted, typer.Option("--preemption", help="What becomes of a preempted request's KV.")
     ] = Preempted.recompute,
     first: Annotated[
-        str | None, typer.Option("--first", metavar="A,B", help="Classes of the trace that go before the others.")
+        str | None,
+        typer.Option("--first", metavar="A,B", help="Classes of the trace whose requests go before the others."),
     ] = None,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Those classes take running requests' places too.")
+        bool, typer.Option("--take-over", help="With --first: they also take the places of running requests.")
     ] = False,
     checkpoint: Annotated[
         int | None,
-        typer.Option("--checkpoint", min=1, metavar="TOKENS", help="Chunked reasoning: step back for others so often."),
+        typer.Option(
+            "--checkpoint", min=1, metavar="TOKENS", help="Chunked reasoning: make way for others after so many tokens."
+        ),
     ] = None,
     keep_kv: Annotated[
-        str, typer.Option("--keep-kv", metavar="SHARE", help="KV compression: share of the entries kept.")
+        str,
+        typer.Option("--keep-kv", metavar="SHARE", help="KV compression: share of a sequence's cache that is kept."),
     ] = "100 %",
     stop_early: Annotated[
         str | None,
-        typer.Option("--stop-early", metavar="SHARE", help="Streaming verification: so many know their answer early."),
+        typer.Option(
+            "--stop-early",
+            metavar="SHARE",
+            help="Streaming verification: share of the queries whose answer is known early.",
+        ),
     ] = None,
     stop_at: Annotated[
-        str, typer.Option("--stop-at", metavar="SHARE", help="They know it after this share of their thinking.")
+        str,
+        typer.Option("--stop-at", metavar="SHARE", help="With --stop-early: known after this share of the thinking."),
     ] = "50 %",
     check_tokens: Annotated[
-        int, typer.Option("--check-tokens", min=1, help="Thinking tokens from one check to the next.")
+        int, typer.Option("--check-tokens", min=1, help="With --stop-early: thinking tokens between two checks.")
     ] = 512,
-    warm_up: Annotated[str, typer.Option("--warm-up", metavar="SHARE", help="Share of the time that is cut.")] = "20 %",
-    exact: Annotated[bool, typer.Option("--exact", help="Step every token, to check the short cuts.")] = False,
-    drop_long: Annotated[bool, typer.Option("--drop-long", help="Leave out requests beyond the context.")] = False,
-    max_requests: Annotated[int, typer.Option("--max-requests", min=1, help="Most requests held at once.")] = 3_000_000,
+    warm_up: Annotated[
+        str, typer.Option("--warm-up", metavar="SHARE", help="Share of the time left out at the start.")
+    ] = "20 %",
+    exact: Annotated[bool, typer.Option("--exact", help="Step every token: slow, to check the short cuts.")] = False,
+    drop_long: Annotated[
+        bool, typer.Option("--drop-long", help="Leave out requests of the trace longer than the model's context.")
+    ] = False,
+    max_requests: Annotated[
+        int, typer.Option("--max-requests", min=1, help="Refuse more requests than these, for memory's sake.")
+    ] = 3_000_000,
     series: Annotated[
         Path | None, typer.Option("--series", metavar="FILE.csv", help="Queue and KV over time, as CSV.")
     ] = None,
@@ -162,6 +201,10 @@ def command(
         raise UserError("--jobs, --cluster and --resume divide runs, and this is one: ask for several with --seeds")
     if seeds > 1 and series is not None:
         raise UserError("--series: queue and KV over time are those of one run; leave --seeds out")
+    if trace is None and (start or until or drop_long):
+        raise UserError("--from, --until and --drop-long cut a trace: give one with --trace")
+    if take_over and not first:
+        raise UserError("--take-over is for classes that go first: name them with --first")
     early = _parsed("--stop-early", stop_early, "ratio", 0.0) if stop_early else None
     question = Question(
         trace=trace,
