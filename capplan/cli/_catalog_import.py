@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 def import_(
     file: Annotated[Path, typer.Argument(help="LiteLLM's JSON, SkyPilot's CSV, a CSV of your own; or a config.json.")],
     on: Annotated[
-        str, typer.Option("--on", metavar="DAY", help="The day on which the prices held, or the config was read.")
-    ] = "",
+        str | None,
+        typer.Option("--on", metavar="DAY", help="The day on which the prices held, or the config was read."),
+    ] = None,
     provider: Annotated[
-        str, typer.Option("--provider", metavar="NAME", help="Provider of the prices in a SkyPilot file.")
-    ] = "",
+        str | None, typer.Option("--provider", metavar="NAME", help="Provider of the prices in a SkyPilot file.")
+    ] = None,
     tier: Annotated[
-        str, typer.Option("--tier", metavar="TIER", help="What kind of provider: hyperscaler, neocloud or long_tail.")
-    ] = "",
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Name to give the model of a config.json.")] = "",
+        str | None,
+        typer.Option("--tier", metavar="TIER", help="What kind of provider: hyperscaler, neocloud or long_tail."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Name to give the model of a config.json.")
+    ] = None,
     to: Annotated[
         Path | None, typer.Option("--to", metavar="FOLDER", help="Your own catalogue; else CAPPLAN_CATALOG.")
     ] = None,
@@ -49,17 +53,17 @@ def import_(
     folder = to or (Path(os.environ["CAPPLAN_CATALOG"]) if os.environ.get("CAPPLAN_CATALOG") else None)
     text = read_text(file, reading.MOST_BYTES)
     if reading.is_config(text):
-        _import_model(file, on, name, folder, format, out, quiet)
+        _import_model(file, on or "", name or "", folder, format, out, quiet)
         return
     if name:
         raise UserError(f"--name {name}: names the model of a config.json, and {file} holds prices")
     if tier and tier not in ("hyperscaler", "neocloud", "long_tail"):
         raise UserError(f"--tier {tier}: no such tier (choose from hyperscaler, neocloud, long_tail)")
-    read = reading.read(text, str(file), on, provider)
+    read = reading.read(text, str(file), on or "", provider or "")
     found = writing.changes(read)
     rows = [_change(one) for one in found if every or not one.same]
     write(listed(rows, format), out)
-    paths = writing.write(writing.news(read), folder, f"{file.name} ({read.kind})", tier) if folder else []
+    paths = writing.write(writing.news(read), folder, f"{file.name} ({read.kind})", tier or "") if folder else []
     if quiet:
         return
     for reason, count in read.skipped.items():

@@ -19,10 +19,12 @@ from capplan.measured.table import read_table
 ROOT = Path(__file__).parents[2]
 SWEEP = "scenarios/cot-k-sweep.yaml"
 TEXTBOOK = "scenarios/textbook-gpt4-h100.yaml"
+# Of every command and of what stands in a file of its own for one.
 EXAMPLES = [
-    (name, example)
-    for name in command_names()
-    for example in re.findall(r"^\s*\$ capplan (.+)$", (HERE / f"{name}.py").read_text("utf-8"), re.MULTILINE)
+    (example.split()[0], example)
+    for path in sorted((*(HERE / f"{name}.py" for name in command_names()), *HERE.glob("_*.py")))
+    if path.name != "__init__.py"
+    for example in re.findall(r"^\s*\$ capplan (.+)$", path.read_text("utf-8"), re.MULTILINE)
 ]
 
 
