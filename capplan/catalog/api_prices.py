@@ -20,6 +20,8 @@ class ApiPrice(BaseModel):
     """Prices of one model at one provider, in USD per token; None is a price that is not printed, never free.
 
     input, output: prompt and output tokens, thinking counted as output unless `thinking_output` differs.
+    cache_write: prompt tokens that are put into the cache for later requests, where that costs more than reading them.
+    retires: the day after which the provider no longer serves the model, '' where none is announced.
     *_above_200k: for requests whose prompt is longer than 200,000 tokens.
     """
 
@@ -38,14 +40,11 @@ class ApiPrice(BaseModel):
     cache_write_usd_per_token: UsdPerToken | None = Field(None, validation_alias="cache_write")
     batch_input_usd_per_token: UsdPerToken | None = Field(None, validation_alias="batch_input")
     batch_output_usd_per_token: UsdPerToken | None = Field(None, validation_alias="batch_output")
-    flex_input_usd_per_token: UsdPerToken | None = Field(None, validation_alias="flex_input")
-    flex_output_usd_per_token: UsdPerToken | None = Field(None, validation_alias="flex_output")
     thinking_output_usd_per_token: UsdPerToken | None = Field(None, validation_alias="thinking_output")
     input_above_200k_usd_per_token: UsdPerToken | None = Field(None, validation_alias="input_above_200k")
     output_above_200k_usd_per_token: UsdPerToken | None = Field(None, validation_alias="output_above_200k")
     max_input_tokens: int | None = Field(None, validation_alias="max_input")
     max_output_tokens: int | None = Field(None, validation_alias="max_output")
-    reasons: bool = False
     retires: str = ""
 
     def age_days(self, today: datetime.date) -> int | None:

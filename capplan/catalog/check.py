@@ -115,6 +115,8 @@ def _sane_accelerator(name: str) -> Iterator[str]:
         yield f"link.bandwidth: {chip.link_kind} carries {one_way / 1e9:g} GB/s in one direction"
     if chip.tdp_w is not None and not 20 <= chip.tdp_w <= 3000:
         yield f"tdp: {chip.tdp_w:g} W is out of proportion"
+    if chip.node_power_w and chip.tdp_w and chip.node_power_w < chip.node_gpus * chip.tdp_w:
+        yield f"node.power: below the {chip.node_gpus * chip.tdp_w:g} W of the node's own accelerators"
     if not files.exists("operators", chip.operators):
         yield f"operators: no file '{chip.operators}' in operators/"
 

@@ -55,7 +55,6 @@ class Workload(BaseModel):
 
     output_tokens: thinking and answer together. burstiness: coefficient of variation of the gaps between arrivals.
     peak_to_mean: by the width of the window in seconds. diurnal: 24 hourly rates over their mean.
-    verified: False for figures that somebody printed without measuring.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,7 +71,6 @@ class Workload(BaseModel):
     diurnal: tuple[float, ...] = ()
     prefix_cache_hit_rate: float | None = None
     within_prompt_cv: dict[str, float] = {}
-    verified: bool = True
     sources: tuple[str, ...] = ()
 
     def lengths(self, part: str, needed_for: str = "the demand") -> Lengths:
@@ -138,7 +136,6 @@ def _workload(name: str, model: str) -> Workload:
         peak_to_mean={parse(k, "s"): parse(v, "ratio") for k, v in arrivals.get("peak_to_mean", {}).items()},
         diurnal=tuple(parse(value, "ratio") for value in arrivals.get("diurnal", ())),
         within_prompt_cv={k: parse(v, "ratio") for k, v in tree.get("within_prompt_cv", {}).items()},
-        verified=tree.get("status") != "unverified",
         sources=tuple(str(source) for source in held.sources.values()),
         **fields,
     )

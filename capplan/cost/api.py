@@ -19,6 +19,7 @@ LONG_CONTEXT_TOKENS = 200_000  # the one threshold that price lists print; see t
 class Tariff:
     """Prices that a query pays, in USD per token; discounts are taken off already.
 
+    cache_write: of a prompt token that is put into the cache, where that costs more than reading it.
     long_*: for requests whose prompt is longer than LONG_CONTEXT_TOKENS. title: what is priced, for reports.
     max_input_tokens, max_output_tokens: of one request, None where not printed. date: '' where undated or given.
     """
@@ -30,6 +31,7 @@ class Tariff:
     thinking_usd_per_token: float
     long_input_usd_per_token: float
     long_output_usd_per_token: float
+    cache_write_usd_per_token: float = 0.0
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
     date: str = ""
@@ -67,16 +69,24 @@ class Usage:
 def usd_per_query(tariff: Tariff, usage: Usage) -> Floats:
     """Price of one query; the broadcast shape of the usage.
 
+    A token that no cache holds is put there, so that later requests find it, as long as that is cheaper than to do
+    without a cache. Too dear where a part of every prompt is never read again and is not put there.
+
     >>> r1 = Tariff("R1", 0.55e-6, 0.14e-6, 2.19e-6, 2.19e-6, 0.55e-6, 2.19e-6)
     >>> float(usd_per_query(r1, Usage(1000, 4000, 500)).round(6))  # 1,000 x 0.55 + 4,500 x 2.19 USD/Mtoken
     0.010405
     """
     given = (usage.input_tokens, usage.thinking_tokens, usage.answer_tokens, usage.cached, usage.long)
     prompt, thinking, answer, cached, long = (np.asarray(value, np.float64) for value in given)
-    read = prompt * ((1 - cached) * tariff.input_usd_per_token + cached * tariff.cached_input_usd_per_token)
+
+    def reading(input_usd: float) -> Floats:
+        kept = (1 - cached) * max(input_usd, tariff.cache_write_usd_per_token)
+        return np.asarray(prompt * np.minimum(input_usd, kept + cached * tariff.cached_input_usd_per_token))
+
+    read = reading(tariff.input_usd_per_token)
     written = thinking * tariff.thinking_usd_per_token + answer * tariff.output_usd_per_token
     # Cached tokens of long requests keep the printed cache price: no list prints another one.
-    long_read = prompt * ((1 - cached) * tariff.long_input_usd_per_token + cached * tariff.cached_input_usd_per_token)
+    long_read = reading(tariff.long_input_usd_per_token)
     long_written = (thinking + answer) * tariff.long_output_usd_per_token
     price: Floats = (1 - long) * (read + written) + long * (long_read + long_written)
     return price
@@ -126,6 +136,13 @@ def _catalogued(api: Api, price: ApiPrice) -> Tariff:
     said = [_assumed("price", _shown(read, written), f"{price.provider}: {price.source} ({price.date or 'undated'})")]
     if cached is None:
         said.append(_assumed("cached input", "as input", "no cache price is printed"))
+    kept = price.cache_write_usd_per_token or 0.0
+    if api.batch or api.input_usd_per_token is not None or kept <= read:
+        kept = 0.0
+    else:
+        said.append(_assumed("cache write", f"{kept * 1e6:.4g} USD/Mtoken", "of prompt tokens that no cache holds"))
+    if price.retires:
+        said.append(_assumed("model", f"retires {price.retires}", f"{price.provider}: no longer served from then on"))
     if price.note:
         said.append(_assumed("provider", price.provider, price.note))
     long_read, long_written = price.input_above_200k_usd_per_token, price.output_above_200k_usd_per_token
@@ -137,6 +154,7 @@ def _catalogued(api: Api, price: ApiPrice) -> Tariff:
         thinking_usd_per_token=written if thinking is None else thinking,
         long_input_usd_per_token=read if long_read is None or api.batch else long_read,
         long_output_usd_per_token=written if long_written is None or api.batch else long_written,
+        cache_write_usd_per_token=kept,
         max_input_tokens=price.max_input_tokens,
         max_output_tokens=price.max_output_tokens,
         date=price.date,

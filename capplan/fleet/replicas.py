@@ -25,7 +25,6 @@ class Fleet:
     replicas: Counts
     nodes: Counts
     gpus: Counts
-    gpus_serving: Counts
     utilization: Floats
 
 
@@ -96,7 +95,6 @@ def fleet(
         replicas=replicas,
         nodes=nodes,
         gpus=nodes * np.asarray(node_gpus, np.int64),
-        gpus_serving=replicas * np.asarray(gpus_per_replica, np.int64),
         utilization=utilization,
     )
 

@@ -14,6 +14,9 @@ BODY = (
     "node: {from: a, gpus: 8, scale_up_gpus: 8}\n"
 )
 GOOD = HEAD + SOURCES + BODY
+HUNGRY = (
+    GOOD.replace("scale_up_gpus: 8", "scale_up_gpus: 8, power: {is: 5 kW, from: a}") + "tdp: {is: 700 W, from: a}\n"
+)
 
 
 @pytest.fixture
@@ -58,6 +61,7 @@ def test_a_sound_file_has_no_problems(problems) -> None:  # type: ignore[no-unty
         (GOOD + "link: {from: a, kind: NVLink 4, bandwidth: 900 GB/s}\n", "NVLink 4 carries 450 GB/s in one direction"),
         (GOOD.replace("80 GB", "80 MB"), "memory: 0.08 GB is out of proportion"),
         (GOOD.replace("h100-sxm", "h1000"), "operators: no file 'h1000'"),
+        (HUNGRY, "node.power: below the 5600 W"),
         (GOOD + "speed: {is: 3 GHz, from: a}\n", "speed: unknown key"),
         (GOOD + "tdp: {is: 700 W, from: a}\ntdp: {is: 1 W, from: a}\n", "'tdp' is given twice"),
     ],

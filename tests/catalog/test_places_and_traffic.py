@@ -107,11 +107,9 @@ def test_one_task_takes_models_tenfold_different_lengths() -> None:
     assert max(means.values()) > 10 * min(means.values())
 
 
-def test_printed_lengths_that_nobody_measured_are_marked() -> None:
+def test_a_printed_range_of_means_keeps_its_ends() -> None:
     nominal = workload("nominal-reasoning-deepseek-r1")
-    assert not nominal.verified
     assert (nominal.lengths("thinking").low_tokens, nominal.lengths("thinking").high_tokens) == (4000, 12000)
-    assert workload("r1-production").verified
 
 
 def test_what_was_not_measured_is_an_error_that_names_where_it_was() -> None:

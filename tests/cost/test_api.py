@@ -23,6 +23,26 @@ def test_cached_input_pays_the_cache_price() -> None:
     assert usd_per_query(R1, Usage(1000, 0, 0, cached=0.4)) == pytest.approx(600 * 0.55e-6 + 400 * 0.14e-6)
 
 
+def test_what_no_cache_holds_is_written_to_it_where_that_pays() -> None:
+    held = tariff(Api(model="claude-sonnet-4.6", provider="anthropic"))  # 3.00 to read, 3.75 to write, 0.30 cached
+    dear, often = (float(usd_per_query(held, Usage(1e6, 0, 0, cached=share))) for share in (0.1, 0.8))
+    assert dear == pytest.approx(3.00)  # 0.9 x 3.75 + 0.1 x 0.30 would be 3.405
+    assert often == pytest.approx(0.2 * 3.75 + 0.8 * 0.30)
+    assert any(said.key == "cost.api cache write" for said in held.assumptions)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_cache_that_is_hit_more_often_never_costs_more(one: float, other: float) -> None:
+    held = tariff(Api(model="claude-sonnet-4.6", provider="anthropic"))
+    less, more = (float(usd_per_query(held, Usage(1e6, 0, 0, cached=share))) for share in sorted((one, other)))
+    assert more <= less * (1 + 1e-12) <= 3.0 * (1 + 1e-9)
+
+
+def test_a_model_that_will_be_gone_is_said_with_its_price() -> None:
+    held = tariff(Api(model="o3", provider="openai"))
+    assert [said.value for said in held.assumptions if said.key == "cost.api model"] == ["retires 2026-12-11"]
+
+
 @given(tokens, tokens, tokens, tokens, st.floats(0, 1))
 def test_more_tokens_never_cost_less(prompt: float, thinking: float, answer: float, more: float, hit: float) -> None:
     few = usd_per_query(R1, Usage(prompt, thinking, answer, hit))
