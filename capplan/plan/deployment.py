@@ -67,9 +67,9 @@ def keys() -> Callable[[Scenario], Hashable]:
     targets = Said(lambda kept: (*kept.limits_s(), kept.power_w is None))
 
     def key(scenario: Scenario) -> Hashable:
-        shared = (said(part) for part in (scenario.model, scenario.gpu, scenario.path, scenario.workload.day))
         evicted = scenario.cost.spot.eviction_every_s is not None
-        return (*shared, serving(scenario.serving), targets(scenario.targets), evicted)
+        on_what = said(scenario.model), said(scenario.gpu), said(scenario.path), serving(scenario.serving)
+        return *on_what, said(scenario.workload.day), targets(scenario.targets), evicted
 
     return key
 

@@ -1,6 +1,6 @@
 """What the operator asks of plans: targets, utilisation, how many sequences at once, and spares."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,16 +37,16 @@ class Limits:
 def limits_of(scenarios: Sequence[Scenario], deployment: Deployment) -> Limits:
     """Those of scenarios that share a deployment."""
     first = scenarios[0]
-    given = None if first.serving.concurrency == "auto" else _array(s.serving.concurrency for s in scenarios)
+    given = None if first.serving.concurrency == "auto" else _array([s.serving.concurrency for s in scenarios])
     return Limits(
         serving=first.serving,
-        targets={name: _array(getattr(s.targets, name) for s in scenarios) for name in first.targets.limits_s()},
+        targets={name: _array([getattr(s.targets, name) for s in scenarios]) for name in first.targets.limits_s()},
         concurrency=given,
-        utilization=_array(s.workload.target_utilization for s in scenarios),
+        utilization=_array([s.workload.target_utilization for s in scenarios]),
         node_gpus=first.serving.node_gpus or deployment.accelerator.node_gpus,
         upkeep=upkeep(scenarios),
     )
 
 
-def _array(values: Iterable[Any]) -> Any:
-    return np.array(list(values), np.float64)
+def _array(values: Sequence[Any]) -> Any:
+    return np.array(values, np.float64)

@@ -66,6 +66,29 @@ def test_a_sweep_as_one_array_equals_the_plans_one_by_one() -> None:
             assert together.row[figure] == pytest.approx(alone.row[figure], rel=1e-9), figure
 
 
+def test_limits_and_prices_of_one_plan_are_not_those_of_another_made_with_it() -> None:
+    serving = {"concurrency": ("auto", 8, 64, 5000), "prefix_cache_hit_rate": (0, 0.3, 0.9, 0.3)}
+    swept = [
+        with_values(base(), {f"serving.{key}": values[at] for key, values in serving.items()} | more)
+        for at in range(4)
+        for more in (
+            {"targets.tta_p99": f"{20 + 10 * at} s", "targets.ttft_p95": "1 s", "targets.accuracy": at / 4},
+            {"targets.annual_tco": f"{2 * at + 1}M USD", "targets.power": f"{20 * at + 10} kW"},
+            {"cost.purchase_price": 20e3 + at, "cost.interest": 0.01 * at, "cost.residual_value": 0.1 * (at % 2)},
+            {"cost.pricing": "on_demand", "cost.gpu_hourly": f"{at + 1} USD/hour"},
+            {"cost.pricing": {"own": 0.5, "spot": 0.5}, "cost.region": ("europe", "asia")[at % 2]},
+        )
+    ]
+    for together, alone in zip(plans(swept), [plan(s) for s in swept], strict=True):
+        assert together.assumptions == alone.assumptions
+        assert [why.constraint for why in together.excuses] == [why.constraint for why in alone.excuses]
+        assert {line.name: line.usd_per_year for line in together.lines} == {
+            line.name: line.usd_per_year for line in alone.lines
+        }
+        for figure in FIGURES:
+            assert together.row[figure] == pytest.approx(alone.row[figure], rel=1e-9), figure
+
+
 def test_plans_of_different_models_keep_their_order() -> None:
     mixed = [with_values(base(), {"model": m}) for m in ("llama-3.1-8b", "llama-3.3-70b", "llama-3.1-8b")]
     assert [one.row["model"] for one in plans(mixed)] == ["llama-3.1-8b", "llama-3.3-70b", "llama-3.1-8b"]
