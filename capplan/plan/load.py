@@ -83,26 +83,25 @@ def load(scenarios: Sequence[Scenario], judged_s: Sequence[float] | None = None)
     judged_s: see `Load`; one a scenario, None for no judges.
     """
     said, waits = Said(), judged_s or [0.0] * len(scenarios)
-    same = alike(range(len(scenarios)), lambda at: (*_asking(scenarios[at], said), waits[at]))
-    singles = [demand_of(scenarios[at]) for at in same.firsts]
-    kind = same.kind.tolist()
-    demands = tuple(singles[at] for at in kind)
-    asked, shapes = _spread_out(stack(singles), same), _shapes([scenarios[at] for at in same.firsts], said)
+    limits = Said(lambda targets: tuple(targets.limits_s().items()))
+    same = alike(range(len(scenarios)), lambda at: (*_work(scenarios[at], said, limits), waits[at]))
+    firsts = [scenarios[at] for at in same.firsts]
+    asking = alike(firsts, lambda one: _asking(one, said))
+    kind, askers = asking.kind[same.kind], [firsts[at] for at in asking.firsts]
+    singles = [demand_of(one) for one in askers]
+    demands = tuple(singles[at] for at in kind.tolist())
+    asked, shapes = _spread_out(stack(singles), kind), _shapes(askers, said)
     hit = np.array([s.serving.prefix_cache_hit_rate for s in scenarios], np.float64)
     mean = np.array([s.workload.qps for s in scenarios], np.float64)
     peak = mean * np.array([s.workload.busiest_to_mean for s in scenarios], np.float64)
     burstiness = np.array([s.workload.burstiness for s in scenarios], np.float64)
-    found = assembled(demands, asked, hit, mean, peak, burstiness, shapes[same.kind])
-    limits = Said(lambda targets: tuple(targets.limits_s().items()))
-    each = alike(range(len(scenarios)), lambda at: (kind[at], *_served_as(scenarios[at], limits)))
-    return replace(found, judged_s=np.array(waits, np.float64), alike=each)
+    found = assembled(demands, asked, hit, mean, peak, burstiness, shapes[kind])
+    return replace(found, judged_s=np.array(waits, np.float64), alike=same)
 
 
-def _spread_out(kinds: Demand, same: Alike) -> Demand:
+def _spread_out(kinds: Demand, kind: Any) -> Demand:
     """The demands of the kinds of scenarios as those of all scenarios."""
-    if same.differ:
-        return kinds
-    return replace(kinds, **{f.name: getattr(kinds, f.name)[same.kind] for f in fields(Demand) if f.name not in _WORDS})
+    return replace(kinds, **{f.name: getattr(kinds, f.name)[kind] for f in fields(Demand) if f.name not in _WORDS})
 
 
 def _asking(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
@@ -111,9 +110,10 @@ def _asking(scenario: Scenario, said: Said) -> tuple[Hashable, ...]:
     return said(scenario.reasoning), said(scenario.quality), said(work.prompt_tokens), said(work.answer_tokens)
 
 
-def _served_as(scenario: Scenario, limits: Said) -> tuple[Hashable, ...]:
-    """What a replica's work depends on beside the demand."""
-    return scenario.serving.prefix_cache_hit_rate, scenario.serving.concurrency, limits(scenario.targets)
+def _work(scenario: Scenario, said: Said, limits: Said) -> tuple[Hashable, ...]:
+    """What a replica's work depends on: the demand, what of it is cached, and how many sequences it may run."""
+    serving = scenario.serving
+    return *_asking(scenario, said), serving.prefix_cache_hit_rate, serving.concurrency, limits(scenario.targets)
 
 
 def _shapes(scenarios: Sequence[Scenario], said: Said) -> Any:

@@ -70,7 +70,7 @@ def _planned(scenarios: list[Scenario], waiting: list[Judge | None]) -> list[Pla
     limits = limits_of(scenarios, served)
     sized = size(served, layouts(first.serving, served), asked, limits)
     bill = paid(scenarios, served, asked, sized)
-    right = accuracies(scenarios)
+    right = accuracies(scenarios, asked)
     likely = trust.likely(served, asked, sized.sequences)
     group = Group(scenarios, served, asked, sized, bill, likely, right)
     why = refusals(group)
