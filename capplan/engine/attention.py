@@ -28,9 +28,9 @@ def attention_s(
     context: Any,
     prefill: Any,
     prompt: Any,
-    kv_reuse: float = 1.0,
-    past: Any = 0.0,
-    verify: float = 1.0,
+    kv_reuse: float,
+    past: Any,
+    verify: float,
 ) -> Any:
     """All layers of one group: `sequences` decoding at `context`, and `prefill` tokens of prompts `prompt` long.
 
@@ -58,31 +58,24 @@ def recurrent_s(work: Work, rates: Rates, sequences: Any) -> Any:
 def _decode_s(
     group: AttentionLayers, work: Work, rates: Rates, sequences: Any, context: Any, kv_reuse: float, verify: float
 ) -> Any:
-    """Every sequence's cache is read once, however many of its tokens the step verifies; only arithmetic grows."""
+    """Every sequence's cache is read once, however many of its tokens the step verifies; only arithmetic grows.
+
+    A cache in a precision that no kernel was measured in is read by the kernel for 16 bit.
+    """
     entries = sequences * attended_tokens(group, context)
     kv_bytes = entries * kv_values_per_entry(group) * work.precision.kv_bytes_per_value
-    kv = work.precision.kv if work.precision.kv in rates.operators.decode_attention else "bf16"
-    index = _index_s(group, rates, sequences * indexed_tokens(group, context), verify)
+    keys = sequences * indexed_tokens(group, context)
+    index_s = _index_s(group, rates, verify * keys, keys)
+    kv, bandwidth = work.precision.kv, rates.memory_bandwidth_bytes_per_s
     if group.mla or group.compression:
-        kernel = rates.operators.mla_decode.get(kv, rates.operators.mla_decode["bf16"])
+        latent = rates.operators.mla_decode
         flop = verify * entries * attention_flop_per_pair(group, decode=True) / work.layout.tensor
-        peak, bandwidth = rates.peak_flop_per_s["bf16"], rates.memory_bandwidth_bytes_per_s
-        return index + mla_decode_s(sequences, flop, kv_bytes, kernel, peak, bandwidth)
+        peak = rates.peak_flop_per_s["bf16"]
+        return index_s + mla_decode_s(sequences, flop, kv_bytes, latent.get(kv, latent["bf16"]), peak, bandwidth)
     kv_heads = work.layout.kv_heads(group.kv_heads)
     kv_bytes = kv_bytes * work.layout.kv_share(group.kv_heads) * (group.heads / group.kv_heads) ** (1.0 - kv_reuse)
-    reader = rates.operators.decode_attention[kv]
-    return index + decode_attention_s(sequences, kv_heads, kv_bytes, reader, rates.memory_bandwidth_bytes_per_s)
-
-
-def _index_s(group: AttentionLayers, rates: Rates, keys: Any, verify: float) -> Any:
-    """Scoring the past with the indexer's small fp8 keys, a layer of the group on average."""
-    if not group.index:
-        return 0.0
-    kernel = rates.operators.gemm["bf16"]
-    peak = rates.peak_flop_per_s.get("fp8", rates.peak_flop_per_s["bf16"])
-    moved_s = keys * group.index.head_dim / (rates.memory_bandwidth_bytes_per_s * kernel.memory)
-    flop_s = verify * keys * index_flop_per_pair(group) / (peak * kernel.compute)
-    return index_layers(group) / group.layers * soft_max(flop_s, moved_s, 2.0)
+    grouped = rates.operators.decode_attention
+    return index_s + decode_attention_s(sequences, kv_heads, kv_bytes, grouped.get(kv, grouped["bf16"]), bandwidth)
 
 
 def _prefill_s(group: AttentionLayers, work: Work, rates: Rates, prefill: Any, prompt: Any, past: Any) -> Any:
@@ -94,13 +87,19 @@ def _prefill_s(group: AttentionLayers, work: Work, rates: Rates, prefill: Any, p
     flop = prompts * attended_pairs(group, length - new, new) * attention_flop_per_pair(group, decode=False)
     efficiency = np.interp(np.log(length), np.log(kernel.tokens), kernel.compute)
     causal_s = flop / work.layout.tensor / (rates.peak_flop_per_s["bf16"] * efficiency)
-    return causal_s + _index_prefill_s(group, rates, prompts * indexed_pairs(group, length - new, new)) + kernel.fixed_s
+    index_s = _index_s(group, rates, prompts * indexed_pairs(group, length - new, new), 0.0)
+    return causal_s + index_s + kernel.fixed_s
 
 
-def _index_prefill_s(group: AttentionLayers, rates: Rates, pairs: Any) -> Any:
-    """The indexer scores every pair of a prompt, cheaply; each GPU of a tensor group does so for itself."""
+def _index_s(group: AttentionLayers, rates: Rates, pairs: Any, keys: Any) -> Any:
+    """Scoring `pairs` with the indexer and reading `keys` of its small fp8 keys, a layer of the group on average.
+
+    Prefill reads next to nothing beside what it scores. Each GPU of a tensor group does all of it for itself.
+    """
     if not group.index:
         return 0.0
+    kernel = rates.operators.gemm["bf16"]
     peak = rates.peak_flop_per_s.get("fp8", rates.peak_flop_per_s["bf16"])
-    flop_s = pairs * index_flop_per_pair(group) / (peak * rates.operators.gemm["bf16"].compute)
-    return index_layers(group) / group.layers * flop_s
+    flop_s = pairs * index_flop_per_pair(group) / (peak * kernel.compute)
+    moved_s = keys * group.index.head_dim / (rates.memory_bandwidth_bytes_per_s * kernel.memory)
+    return index_layers(group) / group.layers * soft_max(flop_s, moved_s, 2.0)

@@ -19,7 +19,10 @@ def test_recurrent_layers_read_and_write_the_state_of_each_sequence_and_of_each_
     job, rates = replica.work, replica.rates
     recurrent, kernel = job.architecture.recurrent, rates.operators.gemm["bf16"]
     assert recurrent is not None
-    attention = sum(float(attention_s(g, job, rates, 8.0, 2000.0, 3000.0, 1000.0)) for g in job.architecture.attention)
+    attention = sum(
+        float(attention_s(group, job, rates, 8.0, 2000.0, 3000.0, 1000.0, kv_reuse=1.0, past=0.0, verify=1.0))
+        for group in job.architecture.attention
+    )
     # 8 sequences and 3 prompts of 1,000; a quarter of each state on each GPU, there and back; four kernels a layer.
     moved = 2 * 11 * recurrent.state_bytes_per_sequence / 4
     states_s = moved / (3.35e12 * kernel.memory) + recurrent.layers * 4 * kernel.fixed_s
