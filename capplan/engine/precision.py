@@ -1,5 +1,7 @@
 """What each group of weights is stored as, and what the chip computes it in."""
 
+from collections.abc import Collection
+
 from capplan.catalog.architecture import Architecture
 from capplan.catalog.operators import Operators
 from capplan.records import dataclass
@@ -16,6 +18,16 @@ BYTES_PER_WEIGHT = {
     "int4": 0.5 + 2.5 / 128,
 }
 BYTES_PER_KV_VALUE = {"bf16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5 + 1.0 / 16}
+# The peak that bounds each format, and the kernels that run it: its own, or the nearest where that was not measured.
+_RUN = {
+    "bf16": ("bf16", ("bf16",)),
+    "fp8": ("fp8", ("fp8",)),
+    "fp8_block": ("fp8", ("fp8_block", "fp8")),
+    "nvfp4": ("fp4", ("nvfp4",)),
+    "mxfp4": ("fp4", ("mxfp4", "nvfp4")),
+    "int8": ("int8", ("int8", "fp8")),
+    "int4": ("bf16", ()),
+}
 
 
 @dataclass(frozen=True)
@@ -70,11 +82,8 @@ def precision(architecture: Architecture, weights: str, kv: str, chip: Operators
     )
 
 
-def _storage(dtype: str, kernels: object, peaks: frozenset[str]) -> Storage:
-    arithmetic = {"fp8_block": "fp8", "nvfp4": "fp4", "mxfp4": "fp4"}.get(dtype, dtype)
-    if arithmetic not in peaks or arithmetic in ("int4",):
+def _storage(dtype: str, kernels: Collection[str], peaks: frozenset[str]) -> Storage:
+    peak, own = _RUN[dtype]
+    if peak not in peaks:
         return Storage(dtype, BYTES_PER_WEIGHT[dtype], "bf16", "bf16")
-    for kernel in (dtype, "fp8" if arithmetic in ("fp8", "int8") else dtype, "nvfp4" if arithmetic == "fp4" else dtype):
-        if kernel in kernels:  # type: ignore[operator]
-            return Storage(dtype, BYTES_PER_WEIGHT[dtype], kernel, arithmetic)
-    return Storage(dtype, BYTES_PER_WEIGHT[dtype], "bf16", arithmetic)
+    return Storage(dtype, BYTES_PER_WEIGHT[dtype], next((name for name in own if name in kernels), "bf16"), peak)

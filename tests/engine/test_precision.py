@@ -1,5 +1,7 @@
 """What weights are stored as, group by group, and what the chip computes them in."""
 
+from dataclasses import replace
+
 import pytest
 
 from capplan.catalog.accelerators import accelerator
@@ -52,6 +54,30 @@ def test_arithmetic_runs_at_a_peak_that_the_chip_has_by_the_nearest_measured_ker
     gpu: str, weights: str, storage: Storage
 ) -> None:
     assert stored("llama-3.3-70b", weights, gpu).mlp == storage
+
+
+@pytest.mark.parametrize(
+    ("gpu", "name", "weights", "storage"),
+    [
+        ("b200-sxm", "gpt-oss-120b", "fp4", Storage("mxfp4", 0.53125, "mxfp4", "fp4")),
+        ("mi355x", "gpt-oss-120b", "fp4", Storage("mxfp4", 0.53125, "bf16", "fp4")),  # no kernel of four bits measured
+        ("h100-sxm", "gpt-oss-120b", "fp4", Storage("mxfp4", 0.53125, "bf16", "bf16")),
+        ("h100-sxm", "deepseek-r1", "fp8", Storage("fp8_block", 1 + 1 / 4096, "fp8_block", "fp8")),
+        ("a100-sxm-80gb", "deepseek-r1", "fp8", Storage("fp8_block", 1 + 1 / 4096, "bf16", "bf16")),
+    ],
+)
+def test_experts_run_by_kernels_measured_for_experts(gpu: str, name: str, weights: str, storage: Storage) -> None:
+    assert stored(name, weights, gpu).experts == storage
+
+
+@pytest.mark.parametrize(("weights", "nearest"), [("mxfp4", "nvfp4"), ("fp8_block", "fp8"), ("int8", "fp8")])
+def test_a_format_that_was_not_measured_runs_as_the_nearest_that_was(weights: str, nearest: str) -> None:
+    whole = rates(accelerator("b200-sxm"), "all_reduce").operators
+    few = replace(whole, moe={name: kernel for name, kernel in whole.moe.items() if name in ("bf16", nearest)})
+    made = precision(
+        model("llama-3.3-70b").architecture, weights, "bf16", few, frozenset({"bf16", "fp8", "int8", "fp4"})
+    )
+    assert (made.experts.dtype, made.experts.kernel) == (weights, nearest)
 
 
 def test_fp4_scales_count_towards_the_bytes_of_a_value_of_the_cache() -> None:
