@@ -38,9 +38,10 @@ def all_to_all_s(rates: Rates, group: Any, active: int, token_bytes: Any) -> Any
     Across nodes a token crosses once to each node that holds some of its experts, n (1 - (1 - 1/n)^k) of n nodes where
     all are equally likely, and is handed on over the fast links meanwhile; the slower of the two sets the pace.
     """
-    widest = max(_table(rates, "all_to_all"))
+    table = _table(rates, "all_to_all")
+    widest = max(table)
     inside_s = _by_size(rates, "all_to_all", np.minimum(group, widest), token_bytes * np.minimum(active, group))
-    fixed_s = _table(rates, "all_to_all")[widest].fixed_s
+    fixed_s = table[widest].fixed_s
     more_s = fixed_s * np.log2(np.maximum(group / widest, 1.0))
     nodes = np.maximum(np.ceil(group / rates.node_gpus), 1.0)
     crossing = nodes * (1.0 - (1.0 - 1.0 / nodes) ** active) * (nodes - 1.0) / nodes
@@ -53,13 +54,16 @@ def _table(rates: Rates, family: str) -> Mapping[int, Collective]:
 
 
 def _by_size(rates: Rates, family: str, group: Any, message_bytes: Any) -> Any:
-    """The collective for 2, 4 or 8 GPUs; a wider all-reduce costs more to start and crosses nodes in a ring."""
+    """The collective for 2, 4 or 8 GPUs as measured; a wider one costs more to start and crosses nodes in a ring.
+
+    Optimistic where fast links join fewer GPUs than the table does: by itself the planner splits no layer over them.
+    """
     table = _table(rates, family)
     sizes = sorted(table)
     result = collective_s(message_bytes, table[sizes[0]])
     for size in sizes[1:]:
         result = np.where(group >= size, collective_s(message_bytes, table[size]), result)
     widest = sizes[-1]
-    wide = result + table[widest].fixed_s * np.log2(np.maximum(group / widest, 1.0))
+    wider_s = table[widest].fixed_s * np.log2(np.maximum(group / widest, 1.0))
     crossing_s = 2.0 * message_bytes / rates.inter_node_bytes_per_s
-    return np.where(group > widest, wide + np.where(group > rates.node_gpus, crossing_s, 0.0), result)
+    return result + wider_s + np.where(group > max(rates.node_gpus, widest), crossing_s, 0.0)

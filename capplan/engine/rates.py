@@ -54,8 +54,6 @@ def rates(chip: Accelerator, collectives: str) -> Rates:
 
 def _link_ratio(chip: Accelerator, reference: str) -> float:
     """The chip's links over those that its collectives were measured with; 1 where either is not known."""
-    if chip.name == reference:
-        return 1.0
     own, other = (one.link_bandwidth_bytes_per_s or one.pcie_bandwidth_bytes_per_s
                   for one in (chip, accelerator(reference)))  # fmt: skip
     return own / other if own and other else 1.0
@@ -63,8 +61,6 @@ def _link_ratio(chip: Accelerator, reference: str) -> float:
 
 def _with_links(chip: Operators, ratio: float) -> Operators:
     """The operators on links `ratio` times as fast: what grows with the message shrinks, the fixed cost stays."""
-    if ratio == 1.0:
-        return chip
 
     def scaled(link: Collective) -> Collective:
         return replace(link, ramp_s=link.ramp_s / ratio, bandwidth_bytes_per_s=link.bandwidth_bytes_per_s * ratio)

@@ -152,7 +152,9 @@ def test_a_token_crosses_once_to_every_node_that_holds_an_expert_of_it() -> None
     assert float(all_to_all_s(slow, np.asarray(8.0), 8, 1e6)) == pytest.approx(collective_s(8e6, link))
     for gpus, table in ((2.0, 2), (4.0, 4)):  # no token goes to more GPUs than there are
         inside = slow.operators.collectives["all_to_all"][table]
-        assert float(all_to_all_s(slow, np.asarray(gpus), 8, 1e6)) == pytest.approx(collective_s(gpus * 1e6, inside))
+        for size in (8.0, 1e6):
+            there_s = float(all_to_all_s(slow, np.asarray(gpus), 8, size))
+            assert there_s == pytest.approx(collective_s(gpus * size, inside))
 
 
 def test_an_all_reduce_wider_than_its_table_starts_later_and_crosses_nodes_in_a_ring(replica_of: ReplicaOf) -> None:
@@ -164,8 +166,51 @@ def test_an_all_reduce_wider_than_its_table_starts_later_and_crosses_nodes_in_a_
     of = [float(collectives_s(one.work, one.rates, 64.0)) for one in (wide, node)]
     assert of[1] == pytest.approx(2 * 126 * float(collective_s(message, link)))
     assert of[0] - of[1] == pytest.approx(2 * 126 * added)
-    one_node = replace(wide.rates, node_gpus=72)  # as in a rack of GB200
-    assert float(collectives_s(wide.work, one_node, 64.0)) - of[1] == pytest.approx(2 * 126 * link.fixed_s)
+    for gpus in (16, 72):  # a node that holds them all, as a rack of GB200 does
+        one_node = replace(wide.rates, node_gpus=gpus)
+        assert float(collectives_s(wide.work, one_node, 64.0)) - of[1] == pytest.approx(2 * 126 * link.fixed_s)
+    # What was measured for eight GPUs stands, whatever a node holds: eight GH200 reduce as eight H100 do.
+    assert float(collectives_s(node.work, replace(node.rates, node_gpus=4), 64.0)) == of[1]
+
+
+@pytest.mark.parametrize("ranks", [2, 8])
+def test_ranks_send_their_tokens_to_the_experts_and_back(replica_of: ReplicaOf, ranks: int) -> None:
+    one = replica_of("deepseek-r1", "h200-sxm", Layout(1, 1, ranks, ranks))
+    # 58 layers of experts, there and back, 7,168 values of one byte there and of two back.
+    each_s = float(all_to_all_s(one.rates, np.asarray(float(ranks)), 8, 64 * 7168 * 1.5))
+    assert float(collectives_s(one.work, one.rates, 64.0)) == pytest.approx(58 * 2 * each_s)
+
+
+@pytest.mark.parametrize("family", ["all_reduce_trtllm", "all_to_all"])
+def test_collectives_that_were_not_measured_take_as_long_as_nccl_s(replica_of: ReplicaOf, family: str) -> None:
+    one = replica_of("deepseek-r1", "h200-sxm", Layout(2, 1, 8, 4), engine="trtllm")
+    tables = one.rates.operators.collectives
+    few, nccl = ({name: table for name, table in tables.items() if name != family}, {**tables})
+    nccl[family] = tables["all_reduce_nccl"]
+    assert one.rates.collectives == "all_reduce_trtllm"
+    of = [
+        float(collectives_s(one.work, replace(one.rates, operators=replace(one.rates.operators, collectives=c)), 64.0))
+        for c in (few, nccl, tables)
+    ]
+    assert of[0] == of[1] != of[2]
+
+
+def test_a_measured_chip_reads_at_the_bandwidth_that_its_efficiencies_are_shares_of() -> None:
+    """7.7 TB/s for B200 where the datasheet says 8; a chip described by one keeps its own."""
+    own, like = (
+        rates(accelerator(gpu), "all_reduce").memory_bandwidth_bytes_per_s
+        for gpu in ("b200-sxm", {"like": "b200-sxm", "name": "mine"})
+    )
+    assert (own, like) == (7.7e12, 8e12)
+
+
+def test_links_that_nobody_states_are_taken_as_those_that_were_measured() -> None:
+    chip = accelerator("h100-sxm")
+    silent = replace(chip, name="mine", link_bandwidth_bytes_per_s=None, pcie_bandwidth_bytes_per_s=None)
+    assert rates(silent, "all_reduce").operators == rates(chip, "all_reduce").operators
+    card = replace(silent, pcie_bandwidth_bytes_per_s=64e9)
+    of = [rates(one, "all_reduce").operators.collectives["all_to_all"][8] for one in (card, chip)]
+    assert of[0].bandwidth_bytes_per_s / of[1].bandwidth_bytes_per_s == pytest.approx(64 / 450)
 
 
 def test_one_gpu_sends_nothing(replica_of: ReplicaOf) -> None:
