@@ -125,8 +125,9 @@ def batched_per_s(replica: Replica, requests: Requests, past: Any = 0.0) -> Any:
 
 
 def _together(replica: Replica, prefill_tokens: Any) -> Any:
-    limit = replica.profile.max_batched_tokens * replica.work.layout.attention_data
-    return np.maximum(np.floor(limit / prefill_tokens), 1.0)
+    """Prompts that are read at once: as many as a step takes, one on each attention rank at least."""
+    limit, ranks = replica.profile.max_batched_tokens, replica.work.layout.attention_data
+    return np.maximum(np.floor(limit * ranks / prefill_tokens), ranks)
 
 
 def prefill_rate_per_s(pools: Pools, requests: Requests) -> Any:

@@ -26,6 +26,7 @@ class StepTimes:
     decode_base_s, decode_slope_s_per_token: shape (max_sequences + 1,), index n; n = 0 is a step of prefill alone.
     request_s: what a request adds to the step that completes its prompt, whatever its length.
     arrival_s: from sending a request to its place in the queue, which holds nobody else up.
+    max_batched_tokens: of a step; max_prompt_tokens: of one prompt in it, which one attention rank reads.
     kv_capacity_tokens: KV cache of the replica. swap_s_per_token: moving one token of KV to or from the host;
     None where that is not known.
     Raises UserError where the limits contradict each other.
@@ -39,6 +40,7 @@ class StepTimes:
     kv_capacity_tokens: int
     kv_block_tokens: int = 16
     max_batched_tokens: int = 8192
+    max_prompt_tokens: int = 1 << 40
     swap_s_per_token: float | None = None
     request_s: float = 0.0
     arrival_s: float = 0.0
@@ -143,6 +145,8 @@ def _faults(times: StepTimes) -> list[str]:
         faults.append("prefill, swap, request and arrival times must be finite and not negative")
     if times.kv_block_tokens < 1 or times.kv_capacity_tokens < times.kv_block_tokens:
         faults.append(f"the KV cache of {times.kv_capacity_tokens:,} tokens holds no block of {times.kv_block_tokens}")
+    if times.max_prompt_tokens < 1:
+        faults.append(f"max_prompt_tokens {times.max_prompt_tokens:,} must be at least 1")
     if times.max_batched_tokens <= times.max_sequences:
         faults.append(
             f"max_batched_tokens {times.max_batched_tokens:,} must exceed max_sequences {times.max_sequences:,}, "

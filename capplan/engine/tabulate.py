@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,7 @@ def step_times(
     batch = engine.max_batched_tokens * ranks
     held = float(requests.held_tokens)
     each_bytes = float(kv_bytes_per_gpu(job.architecture, job.layout, job.precision, held))
-    capacity = int(max(float(replica.memory.kv_bytes), 0.0) / each_bytes * held * ranks)
+    capacity = int(float(replica.memory.kv_bytes) / each_bytes * held * ranks)
     if capacity < held:
         raise UserError("the weights leave no room for the KV cache of one request: no replica can be simulated")
     base, slope = _decode(replica, requests, most)
@@ -53,6 +52,7 @@ def step_times(
         prefill_s_per_token_context=per_context,
         kv_capacity_tokens=capacity,
         max_batched_tokens=max(batch, most + 1),
+        max_prompt_tokens=engine.max_batched_tokens,
         swap_s_per_token=each_bytes / held / host_link_bytes_per_s if host_link_bytes_per_s else None,
         request_s=float(engine.overheads.request_s),
         arrival_s=float(engine.overheads.arrival_s),
@@ -66,19 +66,14 @@ def reading_times(replica: Replica, requests: Requests) -> StepTimes:
     Raises UserError where the weights leave no room for the KV of one prompt.
     """
     prompt = max(float(requests.prompt_tokens), 1.0)
-    alone = replace(requests, output_tokens=1.0, context_tokens=prompt, held_tokens=prompt, beams=1.0)
-    times = step_times(replica, alone)
-    engine = replica.profile
-
-    def chunk_s(chunk: float, length: float) -> float:
-        piece = engine.max_batched_tokens
-        total_s = step(replica.work, replica.rates, engine.overheads, 0.0, 1.0, chunk, length, piece=piece).total_s
-        return float(engine.overheads.prefill) * float(np.asarray(total_s))
-
-    largest = float(times.max_batched_tokens)
-    usual = min(float(requests.prefill_tokens) * float(requests.forks), largest / 2)
-    per_context = max(chunk_s(usual, 2 * prompt) - chunk_s(usual, prompt), 0.0) / (usual * prompt / 2)
-    fixed, per_token = _line(lambda chunk: chunk_s(chunk, prompt) - per_context * chunk * prompt / 2, usual, largest)
+    times = step_times(replica, replace(requests, held_tokens=prompt))
+    weight = float(replica.profile.overheads.prefill)
+    fixed, per_token, per_context = _chunks(
+        lambda chunk, length: weight * _seconds(replica, 0.0, 1.0, chunk, length),
+        _usual(replica, float(requests.prefill_tokens) * float(requests.forks)),
+        float(times.max_batched_tokens),
+        prompt,
+    )
     return replace(
         times,
         decode_base_s=(0.0, *times.decode_base_s[1:]),
@@ -111,47 +106,53 @@ def _decode(replica: Replica, requests: Requests, most: int) -> tuple[list[float
         for context in (short, long)
     )
     slope = np.maximum(at_long - at_short, 0.0) / (sequences * (long - short))
-    # Where attention hides behind the weights at the prompt's length, the line may meet zero context below zero.
-    base = np.maximum(at_short - slope * sequences * short, 0.01 * at_short)
-    return base.tolist(), slope.tolist()
+    return (at_short - slope * sequences * short).tolist(), slope.tolist()
 
 
 def _prefill(replica: Replica, requests: Requests, decoding: int, batch: int) -> tuple[float, float, float, float]:
     """Fixed seconds, seconds a token, seconds a token and token of context, and what a step without decode adds."""
     weight = float(replica.profile.overheads.prefill)
     prompt = max(float(requests.prompt_tokens), 1.0)
+    usual = _usual(replica, float(requests.prefill_tokens))
 
     def mixed_s(sequences: float, chunk: float, length: float) -> float:
         return _seconds(replica, sequences, float(requests.context_tokens), chunk, length)
 
-    largest = float(batch)
-    usual = min(float(requests.prefill_tokens), largest / 2)
     without_s = mixed_s(decoding, 0.0, prompt)
-    near_s, twice_s = mixed_s(decoding, usual, prompt), mixed_s(decoding, usual, 2 * prompt)
-    # A prompt of this length is read at half of it on average.
-    per_context = weight * max(twice_s - near_s, 0.0) / (usual * prompt / 2)
-
-    def linear_s(chunk: float) -> float:
-        return weight * max(mixed_s(decoding, chunk, prompt) - without_s, 0.0) - per_context * chunk * prompt / 2
-
-    fixed, per_token = _line(linear_s, usual, largest)
+    fixed, per_token, per_context = _chunks(
+        lambda chunk, length: weight * (mixed_s(decoding, chunk, length) - without_s), usual, float(batch), prompt
+    )
     chunk_s = fixed + per_token * usual + per_context * usual * prompt / 2
     idle_s = mixed_s(1e-9, 0.0, prompt)
-    alone_s = idle_s + weight * max(mixed_s(1e-9, usual, prompt) - idle_s, 0.0)
+    alone_s = idle_s + weight * (mixed_s(1e-9, usual, prompt) - idle_s)
     return fixed, per_token, per_context, max(alone_s - chunk_s, 0.0)
 
 
-def _line(chunk_s: Callable[[float], float], usual: float, largest: float) -> tuple[float, float]:
-    """Fixed seconds and seconds a token of a chunk, through a usual and the largest one."""
-    near_s, far_s = chunk_s(usual), chunk_s(largest)
+def _chunks(
+    chunk_s: Callable[[float, float], float], usual: float, largest: float, prompt: float
+) -> tuple[float, float, float]:
+    """Fixed seconds of a chunk, seconds a token, and seconds a token and token of context.
+
+    chunk_s: of a chunk of so many tokens, of prompts of such a length. Exact for mean prompts in a usual and in the
+    largest chunk, and for prompts twice as long in the largest, in which all attention ranks have their share.
+    """
+    # A prompt is read at half of its length on average.
+    per_context = max(chunk_s(largest, 2 * prompt) - chunk_s(largest, prompt), 0.0) / (largest * prompt / 2)
+    near_s, far_s = (chunk_s(chunk, prompt) - per_context * chunk * prompt / 2 for chunk in (usual, largest))
     per_token = max(far_s - near_s, 0.0) / (largest - usual)
     fixed = near_s - per_token * usual
     if fixed < 0:  # a chunk that rides for free while decode waits for memory: then through the usual chunk alone
-        return 0.0, max(near_s, 0.0) / usual
-    return fixed, per_token
+        return 0.0, near_s / usual, per_context
+    return fixed, per_token, per_context
+
+
+def _usual(replica: Replica, prompt_tokens: float) -> float:
+    """Tokens of a prompt in a step: its rank's limit is that of one prompt, and half of it leaves the line two ends."""
+    limit, ranks = replica.profile.max_batched_tokens, int(replica.work.layout.attention_data)
+    return min(prompt_tokens, limit, limit * ranks / 2)
 
 
 def _seconds(replica: Replica, sequences: float, context: float, chunk: float, prompt: float) -> float:
-    overheads: Any = replica.profile.overheads
-    total = step(replica.work, replica.rates, overheads, sequences, context, chunk, prompt).total_s
-    return float(np.asarray(total))
+    engine = replica.profile
+    form = (replica.work, replica.rates, engine.overheads)
+    return float(np.asarray(step(*form, sequences, context, chunk, prompt, piece=engine.max_batched_tokens).total_s))

@@ -127,7 +127,7 @@ class Batch:
                     continue
             slot = queue[admitted]
             admitted += 1
-            chunk = min(self.left[slot], budget)
+            chunk = min(self.left[slot], budget, times.max_prompt_tokens)
             budget -= chunk
             chunks.append((slot, chunk))
             # Causal: a chunk attends to all before it and to half of itself.
@@ -144,7 +144,7 @@ class Batch:
             left[slot] -= chunk * steps
             self.prefilled[slot] += chunk * steps
             if not left[slot]:
-                self.prefilling.popleft()
+                self.prefilling.remove(slot)
                 self._emit(slot)
         self.chunks = []
 
@@ -332,7 +332,10 @@ class Batch:
 
     def _make_way(self) -> None:
         """Preempt lower ranks while the next request finds no seat or no KV, and the step has budget for it."""
-        budget = self.times.max_batched_tokens - self.decoding - sum(self.left[slot] for slot in self.prefilling)
+        most = self.times.max_prompt_tokens
+        budget = (
+            self.times.max_batched_tokens - self.decoding - sum(min(self.left[slot], most) for slot in self.prefilling)
+        )
         rank = 0
         while not self.queues[rank]:
             rank += 1

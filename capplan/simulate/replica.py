@@ -125,7 +125,8 @@ class Replica(Batch):
         if chunks:
             first_s += times.prefill_fixed_s + prefill_s
             slot, chunk = chunks[-1]
-            if len(chunks) == 1 and self.left[slot] > chunk and not self.extra_s:  # the budget whole, time and again
+            whole = chunk == times.max_batched_tokens - n
+            if whole and self.left[slot] > chunk and not self.extra_s:  # the budget whole, time and again
                 steps = self._steps_alike((self.left[slot] - 1) // chunk)
                 growth_s += times.prefill_s_per_token_context * chunk * chunk
         elif not self.extra_s:

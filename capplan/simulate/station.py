@@ -66,7 +66,7 @@ class Station:
 
 def read_s(times: StepTimes, prompt_tokens: Ints) -> Floats:
     """From sending a prompt to the end of the step that completes it, alone on a replica; shape of the tokens."""
-    chunks = -(-prompt_tokens // times.max_batched_tokens)
+    chunks = -(-prompt_tokens // min(times.max_batched_tokens, times.max_prompt_tokens))
     prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
     prefill_s = prefill_s + times.arrival_s + times.request_s + prompt_tokens * times.prefill_s_per_token
     result: Floats = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context

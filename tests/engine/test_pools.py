@@ -28,6 +28,8 @@ def test_prompts_are_read_together_as_far_as_a_step_takes_them(replica_of: Repli
     assert float(batched_per_s(replica, long)) == pytest.approx(1 / float(prefill_alone_s(replica, 1.0, long)))
     ranks = replica_of("deepseek-r1", layout=Layout(1, 2, 8, 8))
     assert float(batched_per_s(ranks, REQUESTS)) == pytest.approx(32 / float(prefill_alone_s(ranks, 32.0, REQUESTS)))
+    # Of prompts that take several steps, each rank reads one.
+    assert float(batched_per_s(ranks, long)) == pytest.approx(8 / float(prefill_alone_s(ranks, 8.0, long)))
 
 
 def test_a_prefill_replica_is_as_fast_as_its_gpus_or_its_network_cards(replica_of: ReplicaOf) -> None:

@@ -53,6 +53,20 @@ def test_attention_ranks_prefill_a_prompt_each_in_the_same_step(replica_of: Repl
     assert float(prefill_alone_s(replica, 9.0, full)) == pytest.approx(9 / 8 * float(all_ranks))
 
 
+def test_a_prompt_is_read_by_one_rank_however_many_stand_idle(replica_of: ReplicaOf) -> None:
+    """Prompts of two and a half steps: one to eight of them take as many steps, of as many ranks."""
+    replica = replica_of("deepseek-r1", layout=Layout(1, 1, 8, 8), bare=True)
+    limit = float(replica.profile.max_batched_tokens)
+    long = Requests.of(2.5 * limit, 10.0)
+    for prompts in (0.5, 1.0, 3.0, 8.0):
+        ranks = max(prompts, 1.0)
+        piece = step(
+            replica.work, replica.rates, Overheads(), 0.0, 1.0, ranks * limit, 2.5 * limit, piece=limit
+        ).total_s
+        steps = 2.5 * prompts / ranks
+        assert float(prefill_alone_s(replica, prompts, long)) == pytest.approx(steps * float(piece))
+
+
 def test_a_batch_that_does_not_fit_starts_in_rounds(replica_of: ReplicaOf) -> None:
     replica = replica_of()
     one = static_batch(replica, 64.0, 64.0, REQUESTS)

@@ -28,6 +28,7 @@ SOUND = StepTimes((0.0, 1.0, 1.5), (0.0, 0.1, 0.2), 0.25, 0.01, 1e-4, 1000, swap
         ({"arrival_s": -1.0}, "prefill, swap, request and arrival times must be finite"),
         ({"kv_capacity_tokens": 15}, "the KV cache of 15 tokens holds no block of 16"),
         ({"kv_block_tokens": 0}, "holds no block of 0"),
+        ({"max_prompt_tokens": 0}, "max_prompt_tokens 0 must be at least 1"),
         ({"max_batched_tokens": 2}, "max_batched_tokens 2 must exceed max_sequences 2"),
     ],
 )

@@ -53,6 +53,25 @@ def test_a_prompt_rides_in_chunks_beside_the_decoding_sequences():
     assert served.first_s[1] == pytest.approx(1.01 + 1.1 + 1.1 + 1.05)
 
 
+def test_no_prompt_has_more_of_a_step_than_one_rank_reads():
+    times = replace(textbook_step_times(1.0, 2, prefill_s_per_token=0.01, max_batched_tokens=40), max_prompt_tokens=10)
+    served = run(requests([0.0, 0.0], [25, 12], [2, 3]), times)
+    # 10 + 10 tokens, 10 + 2, which ends the second prompt, and 5 beside its next token.
+    assert served.first_s == pytest.approx([0.2 + 0.12 + 1.05, 0.2 + 0.12])
+    assert served.done_s == pytest.approx([1.37 + 1.0, 1.37 + 1.0])
+    # Another prompt joins while the first is read.
+    served = run(requests([0.0, 0.05], [45, 5], [1, 1]), times)
+    assert served.first_s == pytest.approx([0.45 + 0.05, 0.1 + 0.15])
+
+
+def test_time_alone_counts_the_steps_of_a_prompt_on_one_rank():
+    times = StepTimes((0.5, 1.0), (0.0, 0.01), 0.25, 0.01, 1e-4, 100_000, max_batched_tokens=640, max_prompt_tokens=64)
+    load = requests([0.0], 200, 50)
+    assert Station(times, Policy()).alone_s(load.prompt_tokens, load.output_tokens) == pytest.approx(
+        run(load, times).done_s
+    )
+
+
 def test_an_arrival_joins_at_the_next_step_boundary():
     served = run(requests([0.0, 3.2], 1, [10, 2]), SECOND_A_STEP)
     assert served.admitted_s[1] == pytest.approx(4.0)
