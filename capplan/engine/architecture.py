@@ -1,5 +1,7 @@
 """Parameters and cache of a model, computed from its shape alone."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -141,7 +143,7 @@ def kv_bytes_per_token(arch: Architecture, bytes_per_value: ArrayLike) -> NDArra
     327680.0
     """
     growing = sum(g.layers * kv_values_per_token(g) for g in arch.attention if g.window_tokens is None)
-    return np.asarray(growing * np.asarray(bytes_per_value, dtype=np.float64))
+    return np.asarray(np.multiply(growing, bytes_per_value, dtype=np.float64))
 
 
 def index_bytes_per_token(arch: Architecture, bytes_per_value: float = INDEX_KEY_BYTES) -> float:
@@ -159,14 +161,13 @@ def kv_bytes_per_sequence(arch: Architecture, tokens: ArrayLike, bytes_per_value
     >>> round(float(kv_bytes_per_sequence(model("deepseek-r1").architecture, 30_000, 2)) / 1e9, 2)
     2.11
     """
-    length = np.asarray(tokens, dtype=np.float64)
-    size = np.asarray(bytes_per_value, dtype=np.float64)
-    values = sum((_cached_values(group, length) for group in arch.attention), np.zeros_like(length))
+    length = np.asarray(tokens)
+    values = sum(_cached_values(group, length) for group in arch.attention)
     state_bytes = arch.recurrent.state_bytes_per_sequence if arch.recurrent else 0.0
-    return np.asarray(values * size + index_bytes_per_token(arch) * length + state_bytes)
+    return np.asarray(values * np.asarray(bytes_per_value) + index_bytes_per_token(arch) * length + state_bytes)
 
 
-def _cached_values(group: AttentionLayers, tokens: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cached_values(group: AttentionLayers, tokens: NDArray[Any]) -> NDArray[Any]:
     held = tokens if group.window_tokens is None else np.minimum(tokens, group.window_tokens)
     values = held * kv_values_per_token(group)
     if group.compression:

@@ -22,9 +22,9 @@ def attended_tokens(group: AttentionLayers, context_tokens: ArrayLike) -> Floats
     """
     context = np.asarray(context_tokens, dtype=np.float64)
     if group.compression:
-        pooled = context / group.compression.ratio if group.compression.ratio else np.zeros_like(context)
-        pooled = np.minimum(pooled, group.index.top_k) if group.index else pooled
-        return np.asarray(np.minimum(context, group.compression.local_tokens) + pooled)
+        pooled = context / group.compression.ratio if group.compression.ratio else 0.0
+        chosen = np.minimum(pooled, group.index.top_k) if group.index else pooled
+        return np.asarray(np.minimum(context, group.compression.local_tokens) + chosen)
     if group.window_tokens is not None and group.chunked:
         return np.where(context <= group.window_tokens, context, (group.window_tokens + 1) / 2)
     limits = [group.window_tokens, group.index.top_k if group.index else None]
@@ -40,22 +40,19 @@ def attended_pairs(group: AttentionLayers, past_tokens: ArrayLike, new_tokens: A
     >>> float(attended_pairs(full, 0, 4)), float(attended_pairs(full, 3, 1))  # 1 + 2 + 3 + 4; the fourth alone
     (10.0, 4.0)
     """
-    past = np.asarray(past_tokens, dtype=np.float64)
-    return _pairs_up_to(group, past + np.asarray(new_tokens, dtype=np.float64)) - _pairs_up_to(group, past)
+    past = np.asarray(past_tokens)
+    return _pairs_up_to(group, past + np.asarray(new_tokens)) - _pairs_up_to(group, past)
 
 
 def indexed_tokens(group: AttentionLayers, context_tokens: ArrayLike) -> Floats:
-    """Indexer keys that one new token is scored against in one layer that has an indexer; 0 without one."""
-    context = np.asarray(context_tokens, dtype=np.float64)
-    return np.asarray(context / _ratio(group) if group.index else np.zeros_like(context))
+    """Indexer keys that one new token is scored against in one layer that has an indexer."""
+    return np.asarray(np.asarray(context_tokens) / _ratio(group))
 
 
 def indexed_pairs(group: AttentionLayers, past_tokens: ArrayLike, new_tokens: ArrayLike) -> Floats:
     """Query-key pairs that the indexer of one layer scores; it looks at the whole past, only cheaply."""
-    past = np.asarray(past_tokens, dtype=np.float64)
-    end = past + np.asarray(new_tokens, dtype=np.float64)
-    pairs = _triangle(end) - _triangle(past)
-    return np.asarray(pairs / _ratio(group) if group.index else np.zeros_like(pairs))
+    past = np.asarray(past_tokens)
+    return np.asarray((_triangle(past + np.asarray(new_tokens)) - _triangle(past)) / _ratio(group))
 
 
 def attention_flop_per_pair(group: AttentionLayers, *, decode: bool) -> float:

@@ -47,7 +47,7 @@ def memory(
     precision: Precision,
     profile: Profile,
     device_bytes: float,
-    draft_bytes: Any = 0.0,
+    draft_bytes: Any,
 ) -> Memory:
     """Weights, workspace and what the engine leaves for KV on one GPU.
 

@@ -11,8 +11,8 @@ def attention_parameters(group: AttentionLayers, hidden: int) -> int:
         per_layer = _latent_attention(group, group.mla, hidden)
     else:
         per_layer = _grouped_attention(group, hidden)
-    indexer = _indexer(group, group.index, hidden) if group.index else 0
-    return group.layers * per_layer + index_layers(group) * indexer
+    indexers = index_layers(group) * _indexer(group, group.index, hidden) if group.index else 0
+    return group.layers * per_layer + indexers
 
 
 def value_head_dim(group: AttentionLayers) -> int:

@@ -18,6 +18,7 @@ from capplan.engine.architecture import (
     kv_values_per_token,
     parameters,
 )
+from capplan.engine.projections import index_layers
 
 MODELS = [name for name in files.names("models") if name != "gpt-4-rumoured"]
 
@@ -112,6 +113,7 @@ def test_layers_that_share_an_index_store_its_keys_once() -> None:
     # GLM-5.2: 3 layers and then every fourth of the other 75 have an indexer, of 32 heads with keys of 128
     index = arch("glm-5.2").attention[0].index
     assert index is not None and index.layers == 21
+    assert [index_layers(arch(name).attention[0]) for name in ("glm-5.2", "glm-5", "deepseek-r1")] == [21, 78, 0]
     assert index_bytes_per_token(arch("glm-5.2")) == 21 * 128
     assert index_bytes_per_token(arch("glm-5")) == 78 * 128
 
@@ -247,3 +249,18 @@ def test_keys_of_an_indexer_in_16_bit_take_twice_those_in_8() -> None:
     v32 = arch("deepseek-v3.2")
     assert index_bytes_per_token(v32) == 61 * 128
     assert index_bytes_per_token(v32, 2.0) == 2 * 61 * 128
+
+
+@pytest.mark.parametrize("name", ["llama-3.1-8b", "deepseek-v3.2", "mistral-7b-v0.1", "nemotron-3-nano-30b-a3b"])
+def test_bytes_are_no_whole_numbers_and_have_the_shape_of_what_was_asked(name: str) -> None:
+    lengths, sizes = np.array([[1], [100_000]]), np.array([1, 2, 2])
+    held = kv_bytes_per_sequence(arch(name), lengths, sizes)
+    assert (held.shape, held.dtype) == ((2, 3), np.float64)
+    each = kv_bytes_per_token(arch(name), sizes)
+    assert (each.shape, each.dtype) == ((3,), np.float64)
+
+
+def test_learned_positions_are_rows_of_the_embedding_and_a_biased_head_has_one_more_column() -> None:
+    old = parameters(replace(arch("llama-3.1-8b"), learned_positions=2048, head_bias=True))
+    assert old.embedding == (128_256 + 2048) * 4096
+    assert old.head == 128_256 * (4096 + 1)

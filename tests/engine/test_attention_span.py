@@ -71,7 +71,7 @@ def test_a_token_reads_no_more_than_its_span() -> None:
 
 def test_the_indexer_scores_the_whole_past() -> None:
     assert indexed_tokens(SPARSE, [10, 1000]).tolist() == [10, 1000]
-    assert indexed_tokens(FULL, [10, 1000]).tolist() == [0, 0]
+    assert indexed_tokens(pooled(4, SPARSE.index), [10, 1000]).tolist() == [2.5, 250]
     assert float(indexed_pairs(SPARSE, 2, 3)) == 3 + 4 + 5
     assert float(indexed_pairs(pooled(4, SPARSE.index), 2, 3)) == (3 + 4 + 5) / 4
     assert index_flop_per_pair(SPARSE) == 2 * 2 * 3
@@ -91,5 +91,6 @@ def test_flop_per_pair_counts_scores_and_weighted_sum_of_every_head() -> None:
 @given(context=st.lists(st.integers(1, 10**6), min_size=1, max_size=4))
 def test_results_have_the_shape_of_the_context(context: list[int]) -> None:
     for layers in (FULL, WINDOW, CHUNK, SPARSE, pooled(128)):
-        assert attended_tokens(layers, np.array([context])).shape == (1, len(context))
-        assert attended_pairs(layers, np.array(context), 1).shape == (len(context),)
+        tokens, pairs = attended_tokens(layers, np.array([context])), attended_pairs(layers, np.array(context), 1)
+        assert (tokens.shape, tokens.dtype) == ((1, len(context)), np.float64)
+        assert (pairs.shape, pairs.dtype) == ((len(context),), np.float64)

@@ -54,6 +54,16 @@ def test_the_weights_of_a_70b_llama_on_two_gpus_by_hand() -> None:
     assert wanted / 1e9 == pytest.approx(36.3, abs=0.1)
 
 
+@pytest.mark.parametrize("stages", [2, 3, 4])
+def test_a_stage_of_a_pipeline_holds_its_layers_and_the_embedding_or_the_head(stages: int) -> None:
+    arch, form = model("llama-3.3-70b").architecture, stored("llama-3.3-70b")
+    tables = 2 * 128_256 * 8192 * 2
+    layers = 2 * parameters(arch).total - tables
+    assert float(weight_bytes_per_gpu(arch, Layout(2, stages), form)) == pytest.approx(
+        (layers / 2 + 161 * 8192) / stages + tables / 2 / 2, rel=1e-12
+    )
+
+
 def test_attention_ranks_hold_attention_whole_and_share_the_experts() -> None:
     arch, form = model("deepseek-r1").architecture, stored("deepseek-r1", "fp8")
     p = parameters(arch)
@@ -140,7 +150,7 @@ def test_a_longer_step_leaves_less_for_the_cache() -> None:
 
     arch, form, engine = model("llama-3.3-70b").architecture, stored("llama-3.3-70b", "fp8"), profile("vllm")
     short, long = (
-        memory(arch, Layout(2), form, replace(engine, max_batched_tokens=tokens), 80e9).kv_bytes
+        memory(arch, Layout(2), form, replace(engine, max_batched_tokens=tokens), 80e9, 0.0).kv_bytes
         for tokens in (2048, 16384)
     )
     assert long < short
@@ -152,7 +162,7 @@ EVERY = [name for name in files.names("models") if name != "gpt-4-rumoured"]
 @pytest.mark.parametrize("name", EVERY)
 def test_a_single_gpu_holds_the_whole_model_and_its_whole_cache(name: str) -> None:
     arch, form = model(name).architecture, stored(name)
-    assert float(weight_bytes_per_gpu(arch, Layout(), form)) == pytest.approx(2 * parameters(arch).total)
+    assert float(weight_bytes_per_gpu(arch, Layout(), form)) == pytest.approx(2 * parameters(arch).total, rel=1e-12)
     tokens = np.array([100.0, 100_000.0])
     held = kv_bytes_per_gpu(arch, Layout(), form, tokens)
     assert held == pytest.approx(kv_bytes_per_sequence(arch, tokens, 2))
