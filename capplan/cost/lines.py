@@ -107,15 +107,19 @@ class CostLines:
         return total
 
 
+@dataclass(frozen=True)
 class BillRow(Sequence[CostLine]):
-    """The lines of one row, written out when somebody reads them: of a large sweep, few are."""
+    """The lines of one row, written out when somebody reads them: of a large sweep, few are.
 
-    def __init__(self, lines: CostLines, index: int) -> None:
-        self._lines, self._index = lines, index
+    bill: of all rows; plans that go to another process together take it along once.
+    """
+
+    bill: CostLines
+    row: int
 
     @cached_property
     def _read(self) -> tuple[CostLine, ...]:
-        lines = tuple(column.line(self._index) for column in self._lines.columns)
+        lines = tuple(column.line(self.row) for column in self.bill.columns)
         return tuple(line for line in lines if line.usd_per_year) or lines
 
     def __getitem__(self, at: Any) -> Any:
@@ -129,10 +133,6 @@ class BillRow(Sequence[CostLine]):
 
     def __hash__(self) -> int:
         return hash(self._read)
-
-    def __reduce__(self) -> tuple[type, tuple[tuple[CostLine, ...]]]:
-        """A plan that goes to another process takes its own lines along, not those of all plans beside it."""
-        return tuple, (self._read,)
 
 
 def _at(value: ArrayLike, shape: tuple[int, ...], row: int) -> object:

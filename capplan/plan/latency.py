@@ -41,20 +41,24 @@ class Figures(Mapping[str, Any]):
     def __len__(self) -> int:
         return 1 + len(mixture.Z)
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        """What goes to another process takes the figures along, not all that they are computed from."""
+        return dict, (dict(self),)
+
 
 @dataclass(frozen=True)
 class Latency:
     """Figures in seconds, arrays of one shape."""
 
-    ttft_s: Figures
-    itl_s: Figures
-    ttfo_s: Figures
-    tta_s: Figures
+    ttft_s: Mapping[str, Any]
+    itl_s: Mapping[str, Any]
+    ttfo_s: Mapping[str, Any]
+    tta_s: Mapping[str, Any]
 
     def figure(self, target: str) -> Any:
         """The figure that a target such as `ttft_p95` speaks of."""
         metric, _, which = target.rpartition("_")
-        values: Figures = getattr(self, f"{metric}_s")
+        values: Mapping[str, Any] = getattr(self, f"{metric}_s")
         return values[which]
 
 
@@ -90,17 +94,21 @@ def latency(
     return Latency(Figures(seen.ttft_s), Figures(seen.itl_s), Figures(seen.ttfo_s), Figures(seen.tta_s))
 
 
+@dataclass(frozen=True)
 class Waits(Mapping[str, float]):
-    """One plan's latencies by name (`ttft_p95_s`), read when asked for."""
+    """One plan's latencies by name (`ttft_p95_s`), read when asked for. index: its place in `latency`.
 
-    def __init__(self, latency: Latency, index: int) -> None:
-        self._latency, self._index = latency, index
+    Plans that go to another process together take their latencies along once.
+    """
+
+    latency: Latency
+    index: int
 
     def __getitem__(self, name: str) -> float:
         if name not in _NAMES:
             raise KeyError(name)
-        values = np.asarray(self._latency.figure(name.removesuffix("_s")), np.float64)
-        return float(values if values.ndim == 0 else values[self._index])
+        values = np.asarray(self.latency.figure(name.removesuffix("_s")), np.float64)
+        return float(values if values.ndim == 0 else values[self.index])
 
     def __iter__(self) -> Iterator[str]:
         return iter(_NAMES)
@@ -108,9 +116,7 @@ class Waits(Mapping[str, float]):
     def __len__(self) -> int:
         return len(_NAMES)
 
-    def __reduce__(self) -> tuple[type, tuple[dict[str, float]]]:
-        """A plan that goes to another process takes its figures along, not those of all plans beside it."""
-        return dict, (dict(self),)
+    __eq__ = Mapping.__eq__
 
 
 @dataclass(frozen=True)

@@ -292,7 +292,7 @@ def test_the_lines_of_a_row_are_those_lines_wherever_they_go() -> None:
     assert row == again and hash(row) == hash(again) and row == tuple(row)
     assert row != other and row != "lines" and row != 3
     sent = pickle.loads(pickle.dumps(row))
-    assert type(sent) is tuple and sent == row
+    assert sent == row
 
 
 def test_a_line_of_no_known_category_is_a_mistake() -> None:
