@@ -27,7 +27,8 @@ class Prefilling:
 
     own_s: a mean prompt by itself. most_per_s: engine requests a second, batched and sent on. transfer_s: a prompt's
     cache on its way. bend: share of own_s that grows with the square of a prompt's length. fits: prompts it can hold.
-    arrival_s: the way to the engine. together: mean prompts that a step has room for.
+    arrival_s: the way to the engine. together: mean prompts that are read at once. steps: that one prompt takes, in
+    each of which others may join it.
     """
 
     own_s: Any
@@ -37,6 +38,7 @@ class Prefilling:
     fits: Any
     arrival_s: Any
     together: Any
+    steps: Any
 
     def at(self, requests_per_s: Any) -> Steady:
         """The state of a replica that so many requests a second come to.
@@ -48,7 +50,7 @@ class Prefilling:
         none = np.zeros(np.broadcast_shapes(np.shape(requests_per_s), np.shape(self.own_s)))
         return Steady(
             decoding=requests_per_s * self.own_s,
-            decode_s=np.maximum(self.own_s - each_s, 0.0) + none,
+            decode_s=np.maximum(self.own_s - each_s, 0.0) / self.steps + none,
             mixed_s=self.own_s + none,
             prefill_share=none + 1.0,
             itl_s=none,
@@ -89,6 +91,7 @@ def prefilling(replica: Replica, requests: Requests) -> Prefilling:
         fits=most_sequences(replica, prompt),
         arrival_s=replica.profile.overheads.arrival_s,
         together=_together(replica, requests.prefill_tokens),
+        steps=np.maximum(requests.prefill_tokens * requests.forks / replica.profile.max_batched_tokens, 1.0),
     )
 
 

@@ -93,6 +93,19 @@ def test_a_prefill_replica_at_a_rate_has_the_cycle_of_a_step_and_the_prompts_in_
     assert float(slower.at(1.0).decode_s) == 0.0
 
 
+def test_prompts_of_several_steps_are_joined_in_each_of_them(replica_of: ReplicaOf) -> None:
+    """Two and a half steps of one rank each, while the seven others begin with prompts of their own at every step."""
+    ranks = replica_of("deepseek-r1", "h200-sxm", Layout(1, 1, 8, 8))
+    long = Requests.of(2.5 * ranks.profile.max_batched_tokens, 10.0)
+    does = prefilling(ranks, long)
+    assert (float(does.steps), float(does.together)) == (2.5, 8.0)
+    assert float(does.own_s) == pytest.approx(float(prefill_alone_s(ranks, 1.0, long)))
+    beside_s = (float(does.own_s) - 1.0 / float(does.most_per_s)) / 2.5
+    assert float(does.at(0.1).decode_s) == pytest.approx(beside_s)
+    shared = prefilling(ranks, replace(long, forks=5.0, prefill_tokens=long.prefill_tokens / 5))
+    assert float(shared.steps) == 2.5 and float(prefilling(ranks, REQUESTS).steps) == 1.0
+
+
 def test_a_decode_replica_holds_as_many_as_its_answers_take_time(replica_of: ReplicaOf) -> None:
     replica = replica_of()
     state = decoding(replica, np.array([0.0, 16.0]), REQUESTS, arrival_s=0.25)
