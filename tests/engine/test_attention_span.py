@@ -63,7 +63,8 @@ def test_a_token_reads_no_more_than_its_span() -> None:
     assert attended_tokens(FULL, context).tolist() == [4, 1000]
     assert attended_tokens(WINDOW, context).tolist() == [4, 7]
     assert attended_tokens(SPARSE, context).tolist() == [4, 5]
-    assert attended_tokens(CHUNK, context).tolist() == [4, 4]  # past the first chunk, half a chunk on average
+    # The last token of the first chunk sees all of it; past it, half a chunk on average.
+    assert attended_tokens(CHUNK, [4, 7, 8, 1000]).tolist() == [4, 7, 4, 4]
     assert attended_tokens(pooled(None), context).tolist() == [4, 16]
     assert attended_tokens(pooled(4), context).tolist() == [5, 16 + 250]
     assert attended_tokens(pooled(4, SPARSE.index), context).tolist() == [5, 16 + 5]
