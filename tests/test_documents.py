@@ -9,6 +9,8 @@ import pytest
 
 from capplan import errors
 from capplan.cli.main import BUG, INTERRUPTED, built, command_names
+from capplan.plan.upkeep import AVAILABILITY
+from capplan.reasoning.published import default_laws
 
 ROOT = Path(__file__).parents[1]
 MARKDOWN = [ROOT / "README.md", *sorted(ROOT.glob("capplan/**/*.md")), *sorted(ROOT.glob("tests/**/*.md"))]
@@ -120,6 +122,14 @@ def test_docstrings_name_files_that_are_there() -> None:
         if not (ROOT / found).exists() and "NAME" not in found
     ]
     assert not missing
+
+
+def test_keys_that_are_left_out_take_what_their_meaning_says() -> None:
+    page = (ROOT / "capplan/scenario/README.md").read_text("utf-8")
+    laws = default_laws()
+    assert f"Left out: {laws.vote_share:.0%}, as fitted".replace("%", " %") in page
+    assert f"else {laws.concentration.value:g}." in page
+    assert f"Left out: {100 * AVAILABILITY:g} %." in page
 
 
 def test_every_column_of_a_report_is_on_the_page() -> None:

@@ -124,7 +124,7 @@ class Cost(Part):
         None, "Cloud region, or the site whose electricity and carbon apply."
     )
     term_s: Annotated[float | None, Quantity("years", above=0, example="1 year")] = key(
-        None, "How long a reserved GPU is committed to."
+        None, "How long a reserved GPU is committed to. Left out: any length."
     )
     gpu_hourly_usd_per_s: Annotated[float | None, Quantity("usd_per_s", above=0, example="2.40 USD/hour")] = key(
         None, "Rent of one GPU. Left out: the catalogue's price for the terms above.", alias="gpu_hourly"

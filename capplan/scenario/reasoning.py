@@ -69,7 +69,8 @@ class Verifier(Part):
         "outcome", "Judges whole answers (outcome) or every step (process)."
     )
     accuracy: Annotated[float | None, Quantity("ratio", least=0.5, most=1, example="85 %")] = key(
-        None, "Chance that it ranks a right answer above a wrong one; 50 % is guessing."
+        None,
+        "Chance that it ranks a right answer above a wrong one; 50 % is guessing. Left out: as published for its kind.",
     )
     tokens: Annotated[float, Quantity("tokens", least=0, most=1e6)] = key(
         0.0, "Tokens that it writes per judgement; a scoring head writes none."
@@ -99,10 +100,14 @@ class Reasoning(Part):
     )
     samples: Annotated[int, Whole(most=10**6)] = key(8, "Answers drawn side by side.")
     vote_share: Annotated[float | None, Quantity("ratio", above=0, most=1, example="25 %")] = key(
-        None, "Share of the votes with which the right answer wins; 50 % is a strict majority, ties split."
+        None,
+        "Share of the votes with which the right answer wins; 50 % is a strict majority, ties split. Left out: 25 %, "
+        "as fitted to published votes.",
     )
     concentration: Annotated[float | None, Quantity("ratio", above=0, infinite=True, example="1.2")] = key(
-        None, "How alike problems are in difficulty (Beta law); .inf makes samples independent."
+        None,
+        "How alike problems are in difficulty (Beta law); .inf makes samples independent. Left out: as fitted to the "
+        "model's published votes, else 1.2.",
     )
     adaptive: Annotated[bool, Flag()] = key(False, "Draw 2, 4, 8 ... and stop once the vote is clear.")
     width: Annotated[int, Whole(most=10**4)] = key(4, "Beams kept.")
@@ -111,7 +116,7 @@ class Reasoning(Part):
     keep: Annotated[int, Whole(most=10**4)] = key(1, "Nodes kept at every level.")
     rollouts: Annotated[int, Whole(most=10**6)] = key(16, "Simulations of the tree search.")
     rounds: Annotated[int, Whole(most=10**4)] = key(2, "Times that the answer is revised.")
-    verifier: Verifier | None = key(None, "What judges the candidates.")
+    verifier: Verifier | None = key(None, "What judges the candidates. Left out: the model itself.")
     critic: Verifier | None = key(None, "What criticises each draft. Left out: the model itself.")
     stages: tuple["Reasoning", ...] = key((), "Ways of thinking of a cascade, the cheapest first.")
     keeps_right: Annotated[float, Quantity("ratio", least=0, most=1, example="95 %")] = key(
