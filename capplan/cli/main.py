@@ -108,6 +108,13 @@ def _given(word: Any, param: Any, ctx: Any) -> Any:
     return word
 
 
+def _file(word: str) -> Path:
+    """A path. Other programs take a dash for a standard stream; it must not become a file of that name."""
+    if word == "-":
+        raise typer.BadParameter("'-' is no file here; stdin is /dev/stdin, and without --out stdout is written to")
+    return Path(word)
+
+
 class _Typed:
     """Leaves words to typer's own converter, and a number that is the option's default as it is."""
 
@@ -136,7 +143,7 @@ def _leave_text_alone(parameter: Any) -> None:
     """
     kind = str(getattr(getattr(parameter, "type_descriptor", None), "annotation", ""))
     reads: dict[str, Callable[[Any], object]] = {
-        "<class 'str'>": str, "list[str]": str, "<class 'pathlib.Path'>": Path, "list[pathlib.Path]": Path,
+        "<class 'str'>": str, "list[str]": str, "<class 'pathlib.Path'>": _file, "list[pathlib.Path]": _file,
         "<class 'bool'>": _flag,
     }  # fmt: skip
     if hasattr(parameter, "_runtime_param"):

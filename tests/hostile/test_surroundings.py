@@ -49,6 +49,15 @@ def test_a_word_that_is_empty_does_not_pass_for_the_default(line: str, capfd: py
     assert "nothing is given" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("line", ["tco -f json -o -", "deploy -o -", "init -", "predict -", "simulate --trace -"])
+def test_a_dash_becomes_no_file(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert code_of(line.split()) == 2 and not list(tmp_path.iterdir())
+    assert "'-' is no file here" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["-", "..", "/", "_"])
 def test_a_name_without_a_letter_names_nothing(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert code_of(["catalog", "show", name]) == 2
