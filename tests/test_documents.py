@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import capplan
 from capplan import errors
 from capplan.cli.main import BUG, INTERRUPTED, built, command_names
 from capplan.plan.upkeep import AVAILABILITY
@@ -86,6 +87,14 @@ def test_the_table_of_commands_holds_every_command_with_options_that_it_has() ->
 def test_common_options_are_those_of_the_commands_that_answer_with_plans() -> None:
     for name in ("sweep", "tco", "route", "strategies", "crossover", "optimize", "simulate", "breakeven", "risk"):
         assert {"--format", "--out", "--set", "--quiet", "--no-color", "--chart"} <= options([name]), name
+
+
+def test_what_the_readme_calls_from_python_is_there() -> None:
+    calls = re.findall(r"`(capplan\.\w+\([^`]*\))`", README)
+    assert len(calls) == 3
+    names: dict[str, object] = {"capplan": capplan, "path": ROOT / "scenarios/default.yaml"}
+    names["scenario"] = eval(calls[0], names)
+    assert all(eval(call, names) is not None for call in calls[1:])
 
 
 def test_every_exit_code_is_told() -> None:

@@ -2,7 +2,7 @@
 
 How to write a command `capplan foo`: make `capplan/cli/foo.py` (files with a leading underscore, `main.py` and
 `common.py` are not commands). Its docstring is the help: the first line is the sentence in `capplan --help`,
-and lines that begin with `$ capplan` are examples, which a test runs from the repository's root.
+and lines that begin with `$ capplan` are examples, which a test runs and whose answers `make golden` keeps.
 
     \"\"\"What foo answers, in one sentence.
 
@@ -10,7 +10,7 @@ and lines that begin with `$ capplan` are examples, which a test runs from the r
     \"\"\"
     from capplan.cli.common import ScenarioFile, Settings, load, reports
 
-    @reports                                    # adds --format --out --quiet --no-color --allow-infeasible
+    @reports                                    # adds --format --out --chart --strict --quiet and the like
     def command(scenario: ScenarioFile = None, settings: Settings = None) -> "Report":
         from capplan.foo import foo             # heavy imports inside, so that `--help` stays instant
         return foo_report(foo(load(scenario, settings)))
