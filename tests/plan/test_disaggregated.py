@@ -17,20 +17,9 @@ from capplan.scenario.loader import from_dict, loads
 from capplan.scenario.overrides import with_values
 from capplan.scenario.schema import Scenario
 from capplan.scenario.written import as_yaml
+from tests.apart import BASE
 
 quick = settings(max_examples=15, deadline=None)
-BASE = """
-version: 1
-model: llama-3.3-70b
-gpu: h100-sxm
-serving:
-  disaggregated: true
-  tensor_parallel: 4
-  pipeline_parallel: 1
-  prefill: {tensor_parallel: 2, pipeline_parallel: 1}
-workload: {qps: 40, prompt_tokens: 2048, answer_tokens: 300}
-reasoning: {strategy: direct}
-"""
 
 
 @cache

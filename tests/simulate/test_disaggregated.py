@@ -7,7 +7,7 @@ import ciw
 import numpy as np
 import pytest
 
-from capplan.engine.steptimes import Link, StepTimes, textbook_step_times
+from capplan.engine.steptimes import Link, textbook_step_times
 from capplan.errors import UserError
 from capplan.reasoning.rounds import Round
 from capplan.scenario.loader import load as load_file
@@ -28,6 +28,7 @@ from capplan.simulate.study import serving_study
 from capplan.simulate.study_telling import rows
 from capplan.simulate.summary import pool_summary
 from capplan.simulate.verify import verify
+from tests.simulate.drawn import step_times
 
 AT_ONCE = textbook_step_times(1e-12, 1 << 12)
 
@@ -153,23 +154,6 @@ def test_prompts_read_in_no_time_leave_a_queue_for_seats_alone():
     assert apart.wait_s.mean() == pytest.approx(erlang_wait_s(4, 3.2), rel=0.1)
 
 
-def _times(rng: np.random.Generator, longest: int) -> StepTimes:
-    sequences = int(rng.integers(1, 12))
-    return StepTimes(
-        decode_base_s=(float(rng.random() * 0.005), *(0.01 + 0.001 * n for n in range(1, sequences + 1))),
-        decode_slope_s_per_token=(float(rng.choice([0, 1e-5])),) * (sequences + 1),
-        prefill_fixed_s=0.001,
-        prefill_s_per_token=float(1e-4 * rng.random()),
-        prefill_s_per_token_context=float(1e-7 * rng.random()),
-        kv_capacity_tokens=int((longest + 16) * rng.choice([1.0, 1.5, 3, 50])),
-        kv_block_tokens=int(rng.choice([1, 4, 16])),
-        max_batched_tokens=sequences + int(rng.choice([1, 30, 100, 2000])),
-        swap_s_per_token=1e-5,
-        request_s=float(rng.choice([0, 0.004])),
-        arrival_s=float(rng.choice([0, 0.03])),
-    )
-
-
 def _policy(rng: np.random.Generator, ranked: bool) -> Policy:
     return Policy(
         replicas=int(rng.choice([1, 2, 3])),
@@ -194,8 +178,8 @@ def _case(seed: int) -> tuple[Requests, Station, list[tuple[Outage, ...]]]:
     classes = ("a", "b", "c")[: 3 if ranked else 1]
     longest = int((prompt + output).max())
     link = Link(float(rng.choice([0, 0.01])), float(rng.choice([0, 1e-4])), int(rng.choice([1, 2])))
-    readers = Readers(_times(rng, longest), replace(_policy(rng, ranked), checkpoint_tokens=None), link)
-    station = Station(replace(_times(rng, longest), arrival_s=0.0), _policy(rng, ranked), readers=readers)
+    readers = Readers(step_times(rng, longest), replace(_policy(rng, ranked), checkpoint_tokens=None), link)
+    station = Station(replace(step_times(rng, longest), arrival_s=0.0), _policy(rng, ranked), readers=readers)
     spacing_s = output.mean() * station.times.decode_base_s[-1] / station.times.max_sequences / rng.choice([0.3, 1.5])
     arrival_s = np.cumsum(rng.exponential(spacing_s, count))
     down = [outages(pool, 5.0, 1.0, 0.0, float(arrival_s[-1]), [seed, at]) if rng.random() < 0.5 else ()

@@ -11,25 +11,9 @@ from capplan.simulate.policy import Policy, Preemption, Routing
 from capplan.simulate.requests import Requests, requests
 from capplan.simulate.run import run
 from capplan.simulate.summary import summaries
+from tests.simulate.drawn import step_times
 
 PAGE = 32
-
-
-def _times(rng: np.random.Generator, longest: int) -> StepTimes:
-    sequences = int(rng.integers(1, 12))
-    return StepTimes(
-        decode_base_s=(float(rng.random() * 0.005), *(0.01 + 0.001 * n for n in range(1, sequences + 1))),
-        decode_slope_s_per_token=(float(rng.choice([0, 1e-5])),) * (sequences + 1),
-        prefill_fixed_s=0.001,
-        prefill_s_per_token=float(1e-4 * rng.random()),
-        prefill_s_per_token_context=float(1e-7 * rng.random()),
-        kv_capacity_tokens=int((longest + 16) * rng.choice([1.0, 1.5, 3, 50])),
-        kv_block_tokens=int(rng.choice([1, 4, 16])),
-        max_batched_tokens=sequences + int(rng.choice([1, 30, 100, 2000])),
-        swap_s_per_token=1e-5,
-        request_s=float(rng.choice([0, 0.004])),
-        arrival_s=float(rng.choice([0, 0.03])),
-    )
 
 
 def _policy(rng: np.random.Generator) -> Policy:
@@ -56,7 +40,7 @@ def _scenario(seed: int) -> tuple[Requests, StepTimes, Policy]:
     output = np.maximum(1, rng.lognormal(3.5, 1, count).astype(np.int64))
     thinking = np.minimum((output * rng.random(count)).astype(np.int64), output - 1)
     policy = _policy(rng)
-    times = _times(rng, int((prompt + output).max()))
+    times = step_times(rng, int((prompt + output).max()))
     load = rng.choice([0.3, 0.9, 1.5]) * times.max_sequences * policy.replicas
     arrival_s = np.cumsum(rng.exponential(output.mean() * times.decode_base_s[-1] / load, count))
     if rng.random() < 0.3:

@@ -21,28 +21,17 @@ from capplan.report.deploy.manifest import manifests
 from capplan.report.deploy.script import script
 from capplan.scenario.loader import loads
 from capplan.scenario.overrides import with_values
+from tests.apart import BASE
 
 from .conftest import Accepted
 
-BASE = """
-version: 1
-name: apart
-model: llama-3.3-70b
-gpu: h100-sxm
-serving:
-  disaggregated: true
-  tensor_parallel: 4
-  pipeline_parallel: 1
-  prefill: {tensor_parallel: 2, pipeline_parallel: 1}
-workload: {qps: 40, prompt_tokens: 2048, answer_tokens: 300, peak_to_mean: 1.7}
-reasoning: {strategy: direct}
-"""
+USUAL = {"name": "apart", "workload.peak_to_mean": 1.7}
 WORDS = {"prefill", "decode"}
 
 
 @cache
 def planned(engine: str = "vllm", *settings: tuple[str, Any]) -> Plan:
-    return plan(with_values(loads(BASE), {"serving.engine": engine, **dict(settings)}))
+    return plan(with_values(loads(BASE), {**USUAL, "serving.engine": engine, **dict(settings)}))
 
 
 def pools(engine: str = "vllm", *settings: tuple[str, Any]) -> dict[str, Command]:

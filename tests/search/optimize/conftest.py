@@ -46,13 +46,7 @@ def spaced(seed: int) -> Scenario:
         {
             "version": 1,
             "model": MODELS[int(rng.integers(len(MODELS)))],
-            "workload": {
-                "qps": float(np.round(10 ** rng.uniform(-1, 2.3), 2)),
-                "peak_to_mean": float(np.round(rng.uniform(1, 2.5), 2)),
-                "burstiness": float(np.round(rng.uniform(1, 2), 2)),
-                "prompt_tokens": int(rng.integers(100, 4000)),
-                "answer_tokens": int(rng.integers(50, 600)),
-            },
+            "workload": _traffic(rng) | {"burstiness": float(np.round(rng.uniform(1, 2), 2))},
             "reasoning": {"strategy": "direct"},
             "targets": targets,
             "optimize": optimize,
@@ -109,12 +103,7 @@ def spaced_wide(seed: int) -> Scenario:
     asked: dict[str, Any] = {
         "version": 1,
         "model": model,
-        "workload": {
-            "qps": float(np.round(10 ** rng.uniform(-1, 2.3), 2)),
-            "peak_to_mean": float(np.round(rng.uniform(1, 2.5), 2)),
-            "prompt_tokens": int(rng.integers(100, 4000)),
-            "answer_tokens": int(rng.integers(50, 600)),
-        },
+        "workload": _traffic(rng),
         "reasoning": {"strategy": "direct"},
         "targets": targets,
         "optimize": optimize,
@@ -153,3 +142,12 @@ def by_brute_force(scenario: Scenario, found: Sequence[Evaluated]) -> Exact | No
     """Every candidate planned as any other command plans it; the best of those that are feasible."""
     planned = exactly(every_candidate(found), section(scenario).objective)
     return min((one for one in planned if one.feasible), key=lambda one: one.order, default=None)
+
+
+def _traffic(rng: np.random.Generator) -> dict[str, float]:
+    return {
+        "qps": float(np.round(10 ** rng.uniform(-1, 2.3), 2)),
+        "peak_to_mean": float(np.round(rng.uniform(1, 2.5), 2)),
+        "prompt_tokens": int(rng.integers(100, 4000)),
+        "answer_tokens": int(rng.integers(50, 600)),
+    }
