@@ -70,7 +70,6 @@ class Workload(BaseModel):
     peak_to_mean: dict[float, float] = {}
     diurnal: tuple[float, ...] = ()
     prefix_cache_hit_rate: float | None = None
-    within_prompt_cv: dict[str, float] = {}
     sources: tuple[str, ...] = ()
 
     def lengths(self, part: str, needed_for: str = "the demand") -> Lengths:
@@ -135,7 +134,6 @@ def _workload(name: str, model: str) -> Workload:
         burstiness=parse(arrivals["burstiness"], "ratio") if "burstiness" in arrivals else None,
         peak_to_mean={parse(k, "s"): parse(v, "ratio") for k, v in arrivals.get("peak_to_mean", {}).items()},
         diurnal=tuple(parse(value, "ratio") for value in arrivals.get("diurnal", ())),
-        within_prompt_cv={k: parse(v, "ratio") for k, v in tree.get("within_prompt_cv", {}).items()},
         sources=tuple(str(source) for source in held.sources.values()),
         **fields,
     )

@@ -58,7 +58,6 @@ class PoolSummary:
     present: float
     little_gap: float
     preemptions: int
-    preempted_share: float
     decode_steps: int
     growing: bool
     outages: int
@@ -106,7 +105,6 @@ def pool_summary(run: Run, outcome: Outcome, name: str = EVERYONE) -> PoolSummar
         present=totals.present_s / totals.span_s if totals.span_s else 0.0,
         little_gap=abs(totals.present_s - spent_s) / spent_s if spent_s else 0.0,
         preemptions=totals.preemptions,
-        preempted_share=float((run.preempted > 0).mean()),
         decode_steps=totals.decode_steps,
         growing=_growing(outcome),
         outages=totals.outages,
