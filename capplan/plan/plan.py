@@ -37,7 +37,7 @@ def plan(scenario: Scenario) -> Plan:
 
 
 def plans(scenarios: Sequence[Scenario]) -> list[Plan]:
-    """One plan a scenario, in their order; those that differ only in load and money are computed as one array."""
+    """One plan a scenario, in their order; those that differ only in load, limits and money are one array."""
     made: list[Plan | None] = [None] * len(scenarios)
     groups: dict[Hashable, list[int]] = defaultdict(list)
     key = keys()
