@@ -51,15 +51,11 @@ def _layout(group: Group, i: int) -> Layout:
 
 def _no_room(group: Group, i: int) -> Excuse:
     held = _at(group.sizing.weight_bytes, i)
-    return excuses.does_not_fit(
-        group.scenarios[i], group.deployment, _layout(group, i), held, group.load.requests, i
-    )  # fmt: skip
+    return excuses.does_not_fit(group.scenarios[i], group.deployment, _layout(group, i), held, group.load.requests, i)
 
 
 def _no_room_to_read(group: Group, i: int) -> Excuse:
-    return excuses.prompts_do_not_fit(
-        group.scenarios[i], group.deployment, _layout(group, i), group.load.requests, i
-    )  # fmt: skip
+    return excuses.prompts_do_not_fit(group.scenarios[i], group.deployment, _layout(group, i), group.load.requests, i)
 
 
 def _too_long(group: Group, i: int) -> Excuse:
