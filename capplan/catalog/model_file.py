@@ -80,5 +80,9 @@ def _value(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """Plain where YAML allows it without doubt, else in double quotes, whose escapes are JSON's."""
+    """Plain where YAML allows it without doubt, else in double quotes, whose escapes are JSON's.
+
+    What UTF-8 cannot hold, as names of files may, is spelled out.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

@@ -100,7 +100,11 @@ def _sides(
 def _annotated(path: str | None) -> "Side | None":
     from capplan.report.diff.sides import read
 
-    return read(path)[""] if path else None
+    if path is None:
+        return None
+    if Path(path).is_dir():
+        raise UserError(f"--scenario {path}: a folder, not a file")
+    return read(path)[""]
 
 
 def _policy(path: str | None, max_increase: str | None) -> "Policy | None":

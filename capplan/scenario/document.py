@@ -28,6 +28,8 @@ def parse(text: str, name: str) -> tuple[Node, list[Fault]]:
     if len(text) > LARGEST_BYTES:
         raise _refused(source, f"{len(text):,} characters are too many for a scenario", f"at most {LARGEST_BYTES:,}")
     odd = next((at for at, c in enumerate(text) if (c < " " and c not in "\t\n\r") or c == "\x7f"), None)
+    if odd is None and not text.isprintable():  # a byte of a command line that is no UTF-8
+        odd = next((at for at, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
     if odd is not None:
         line, column = text.count("\n", 0, odd), odd - (text.rfind("\n", 0, odd) + 1)
         raise ScenarioFaults([source.fault(line, column, "", "a control character, not text", "is this a YAML file?")])

@@ -80,6 +80,30 @@ def test_letters_that_are_none_in_utf_8_are_spelled_out(tmp_path: Path) -> None:
     assert (tmp_path / "a.md").read_text() == "model: \\udcff"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "tco --set reasoning.k=[\udcff]",
+        "diff scenarios/default.yaml scenarios/default.yaml --scenario scenarios",
+    ],
+)
+def test_what_is_no_text_and_what_is_no_file_is_refused(
+    line: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert code_of(line.split()) == 2, capfd.readouterr().err
+
+
+def test_a_config_under_a_name_that_is_no_text_is_imported(tmp_path: Path) -> None:
+    from tests.hostile.loaders import SEEDS
+
+    file = tmp_path / "\udcff.json"
+    file.write_bytes((SEEDS / "config" / "llama.json").read_bytes())
+    asked = ["catalog", "import", str(file), "--on", "2026-11-21", "--name", "mine", "--to", str(tmp_path / "own")]
+    assert code_of(asked) == 0
+    assert "udcff.json" in (tmp_path / "own" / "models" / "mine.yaml").read_text()
+
+
 def test_a_closed_stream_lends_its_number_to_no_file(tmp_path: Path) -> None:
     child = os.fork()
     if not child:
