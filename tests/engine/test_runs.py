@@ -35,6 +35,12 @@ def test_prompts_alone_take_as_many_full_steps_as_they_fill(replica_of: ReplicaO
     assert float(prefill_alone_s(replica, 1.0, long)) == pytest.approx(2.5 * float(piece))
 
 
+def test_prompts_alone_attend_to_what_a_cache_held_of_them(replica_of: ReplicaOf) -> None:
+    replica, asked = replica_of(bare=True), Requests.of(4000.0, 10.0, 0.75)
+    wanted = step(replica.work, replica.rates, Overheads(), 0.0, 1.0, 2000.0, 4000.0, past=3000.0).total_s
+    assert float(prefill_alone_s(replica, 2.0, asked, past=3000.0)) == pytest.approx(float(wanted))
+
+
 def test_prompts_alone_cost_what_the_engine_adds_to_each(replica_of: ReplicaOf) -> None:
     bare = replica_of(bare=True)
     dear = with_costs(bare, prefill=1.5, request_s=0.25)

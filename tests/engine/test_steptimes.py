@@ -7,7 +7,7 @@ import pytest
 
 from capplan.engine.layout import Layout
 from capplan.engine.serving import Replica, Requests
-from capplan.engine.steptimes import StepTimes, compressed, textbook_step_times
+from capplan.engine.steptimes import Link, StepTimes, compressed, textbook_step_times
 from capplan.engine.tabulate import step_times
 from capplan.errors import UserError
 
@@ -35,6 +35,15 @@ SOUND = StepTimes((0.0, 1.0, 1.5), (0.0, 0.1, 0.2), 0.25, 0.01, 1e-4, 1000, swap
 def test_step_times_that_contradict_themselves_are_refused(wrong: dict[str, object], said: str) -> None:
     with pytest.raises(UserError, match=said):
         replace(SOUND, **wrong)
+
+
+def test_a_cache_takes_its_fixed_time_and_that_of_each_token_on_its_way() -> None:
+    assert Link(0.25, 0.002).time_s(100) == pytest.approx(0.45)
+    assert Link(0.25).time_s(100) == 0.25
+
+
+def test_a_step_may_take_one_token_of_a_prompt() -> None:
+    assert replace(SOUND, max_prompt_tokens=1).max_prompt_tokens == 1
 
 
 def test_all_faults_are_told_at_once() -> None:
