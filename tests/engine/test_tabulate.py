@@ -186,14 +186,19 @@ def test_long_prompts_on_ranks_take_as_long_alone_and_in_full_steps_as_planned(
     replica, asked = replica_of(**CASES["ranks"][0]), Requests.of(prompt, 500.0)
     times = reading_times(replica, asked)
     assert (times.max_prompt_tokens, times.max_batched_tokens) == (8192, 65_536)
-    piece_s = replica.profile.overheads.prefill * step_s(replica, 0.0, 1.0, 8192.0, prompt)
-    assert chunk_s(times, 8192.0, prompt) == pytest.approx(piece_s, rel=1e-9)
     tokens = np.array([int(prompt)])
     assert read_s(times, tokens)[0] == pytest.approx(
         times.arrival_s + float(prefill_alone_s(replica, 1.0, asked)), rel=0.03
     )
     full_s = float(prefill_alone_s(replica, 8.0, asked)) - 8 * times.request_s
     assert prompt / 8192 * chunk_s(times, 65_536.0, prompt) == pytest.approx(full_s, rel=1e-6)
+
+
+def test_a_piece_of_a_prompt_of_many_steps_takes_as_long_as_its_rank_does(replica_of: ReplicaOf) -> None:
+    replica, prompt = replica_of(**CASES["ranks"][0]), 32_768.0
+    piece_s = replica.profile.overheads.prefill * step_s(replica, 0.0, 1.0, 8192.0, prompt)
+    times = reading_times(replica, Requests.of(prompt, 500.0))
+    assert chunk_s(times, 8192.0, prompt) == pytest.approx(piece_s, rel=1e-9)
 
 
 def test_samples_that_share_a_prompt_are_read_as_one(replica_of: ReplicaOf) -> None:
