@@ -73,14 +73,13 @@ class Fleet:
 class Varied:
     """The rows' plans, all arrays of shape (rows,).
 
-    columns: the contract's names. lines: the bills. figures_s: latencies at peak by target (`ttft_p95_s`), those of the
-    scenario's targets. fits: whether the weights and one sequence fit. missed: by target, whether the row misses it;
-    `capacity` where the peak is more than the fleet serves at all. layout: of each row. peak_w: from the grid.
+    columns: the contract's names. lines: the bills. fits: whether the weights and one sequence fit. missed: by target,
+    whether the row misses it; `capacity` where the peak is more than the fleet serves at all. layout: of each row.
+    peak_w: from the grid.
     """
 
     columns: Mapping[str, Any]
     lines: CostLines
-    figures_s: Mapping[str, Any]
     fits: Any
     missed: Mapping[str, Any]
     layout: Layout
@@ -196,7 +195,6 @@ def _read(
         "annual_kg_co2e": bill.kg_co2e,
         "energy_j_per_query": bill.kwh * J_PER_KWH / queries,
     }  # fmt: skip
-    figures = {name: waits.figure(name.removesuffix("_s")) * slow for name in scenario.targets.limits_s()}
     # A fleet that cannot serve the load keeps no limit on waiting; the formulas of a steady queue do not apply to it.
     missed = {name: late | over for name, late in sized.missed.items()} | {"capacity": over}
     targets = scenario.targets
@@ -210,7 +208,7 @@ def _read(
     shape = np.shape(total)
     return Varied(
         {name: np.broadcast_to(value, shape) for name, value in columns.items()},
-        bill.lines, figures, (sized.fits >= 1) & (True if pool is None else pool.fits), missed, sized.layout, drawn_w,
+        bill.lines, (sized.fits >= 1) & (True if pool is None else pool.fits), missed, sized.layout, drawn_w,
     )  # fmt: skip
 
 
