@@ -1,9 +1,8 @@
 """What lies around the program: streams, folders, limits, signals; each is answered or told, and leaves nothing."""
 
 import io
-import os
-import select
 import signal
+import subprocess
 import sys
 import time
 from concurrent.futures import Executor
@@ -11,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from capplan.cli.main import _ends_in_order, _open_standard_streams, code_of
+from capplan.cli.main import code_of
 from capplan.errors import UserError
 from capplan.report.charts import draw
-from capplan.search.workers import Crew, crew
+from capplan.search.workers import Crew
 from capplan.writing import write_file
-from tests.hostile.loaders import ROOT
+from tests.program import PROGRAM, ROOT, started
 
 
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME"])
@@ -104,14 +103,18 @@ def test_a_config_under_a_name_that_is_no_text_is_imported(tmp_path: Path) -> No
     assert "udcff.json" in (tmp_path / "own" / "models" / "mine.yaml").read_text()
 
 
-def test_a_closed_stream_lends_its_number_to_no_file(tmp_path: Path) -> None:
-    child = os.fork()
-    if not child:
-        os.closerange(0, 3)
-        _open_standard_streams()
-        right = all(os.path.samestat(os.fstat(n), os.stat(os.devnull)) for n in range(3))  # noqa: PTH116
-        os._exit(0 if right and os.open(tmp_path, os.O_RDONLY) > 2 else 1)
-    assert os.waitpid(child, 0)[1] == 0
+CLOSED = """
+import os
+from capplan.cli.main import _open_standard_streams
+os.closerange(0, 3)
+_open_standard_streams()
+right = all(os.path.samestat(os.fstat(n), os.stat(os.devnull)) for n in range(3))
+os._exit(0 if right and os.open(".", os.O_RDONLY) > 2 else 1)
+"""
+
+
+def test_a_closed_stream_lends_its_number_to_no_file() -> None:
+    assert subprocess.run([sys.executable, "-c", CLOSED]).returncode == 0
 
 
 class _Broken(io.StringIO):
@@ -172,32 +175,15 @@ def test_workers_that_cannot_be_started_are_told() -> None:
         Crew(_none, (), "runs", False).map(abs, [1, 2])
 
 
-def _sleeps(written: int) -> None:
-    os.write(written, b"!")
-    time.sleep(60)
-
-
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)]
 )
-def test_workers_end_with_the_program_that_started_them(number: int, status: int) -> None:
-    read, written = os.pipe()
-    program = os.fork()
-    if not program:
-        came = _ends_in_order()
-        try:
-            with crew(2) as workers:
-                workers.map(_sleeps, [written, written])
-        except KeyboardInterrupt:
-            os._exit(128 + came[0] if came else 130)
-    os.close(written)
-    assert os.read(read, 1) == b"!"  # one has begun
-    os.kill(program, number)
-    assert os.waitstatus_to_exitcode(os.waitpid(program, 0)[1]) == status
-    # The pipe ends when the last process that could write to it does.
-    while select.select([read], [], [], 10)[0]:
-        if not os.read(read, 1):
-            break
-    else:
-        pytest.fail("a worker is left")
-    os.close(read)
+def test_workers_end_with_the_program_that_started_them(number: int, status: int, tmp_path: Path) -> None:
+    out = tmp_path / "worlds.json"
+    command = ["risk", "scenarios/risk-support.yaml", "--worlds", "300000", "--jobs", "2", "-o", str(out)]
+    with started([*PROGRAM, *command]) as program:
+        while program.poll() is None and not out.with_name("worlds.json.part").exists():
+            time.sleep(0.01)
+        program.send_signal(number)
+        program.communicate(timeout=20)  # stderr ends when the last process that could write to it does
+    assert program.returncode == status
