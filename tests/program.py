@@ -42,12 +42,17 @@ def started(words: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
     """A start from nothing that hears Ctrl-C, also where the tests run in the background, and ends with the test."""
     with subprocess.Popen(
         words, cwd=ROOT, env=CLEAN, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_hears,
     ) as process:  # fmt: skip
         try:
             yield process
         finally:
             process.kill()
+
+
+def _hears() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Forks:

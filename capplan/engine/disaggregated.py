@@ -90,7 +90,7 @@ def prefilling(replica: Replica, requests: Requests) -> Prefilling:
         bend=bent_share(own_s, 0.0, alone_s, usual, weighted),
         fits=most_sequences(replica, prompt),
         arrival_s=replica.profile.overheads.arrival_s,
-        together=_together(replica, requests.prefill_tokens),
+        together=_together(replica, requests),
         steps=np.maximum(requests.prefill_tokens * requests.forks / replica.profile.max_batched_tokens, 1.0),
     )
 
@@ -123,14 +123,14 @@ def batched_per_s(replica: Replica, requests: Requests, past: Any = 0.0) -> Any:
 
     past: of each prompt, what a cache held.
     """
-    together = _together(replica, requests.prefill_tokens)
+    together = _together(replica, requests)
     return together / prefill_alone_s(replica, together, requests, past)
 
 
-def _together(replica: Replica, prefill_tokens: Any) -> Any:
-    """Prompts that are read at once: as many as a step takes, one on each attention rank at least."""
+def _together(replica: Replica, requests: Requests) -> Any:
+    """Requests that are read at once: as many as a step takes, one prompt on each attention rank at least."""
     limit, ranks = replica.profile.max_batched_tokens, replica.work.layout.attention_data
-    return np.maximum(np.floor(limit * ranks / prefill_tokens), ranks)
+    return np.maximum(np.floor(limit * ranks / requests.prefill_tokens), ranks * requests.forks)
 
 
 def prefill_rate_per_s(pools: Pools, requests: Requests) -> Any:

@@ -29,8 +29,9 @@ def prefill_alone_s(replica: Replica, prompts: Any, requests: Requests, past: An
     overheads = replica.profile.overheads
     tokens = prompts * requests.prefill_tokens
     piece, layout = replica.profile.max_batched_tokens, replica.work.layout
-    # Each prompt is read by one rank: fewer prompts than ranks leave some idle.
-    chunk = np.minimum(tokens, piece * np.minimum(np.maximum(prompts, 1.0), layout.attention_data))
+    # Each prompt is read by one rank, for all samples that fork from it: fewer prompts than ranks leave some idle.
+    ranks = np.minimum(np.maximum(prompts / requests.forks, 1.0), layout.attention_data)
+    chunk = np.minimum(tokens, piece * ranks)
     length = requests.prompt_tokens
     chunk_s = step(replica.work, replica.rates, overheads, 0.0, 1.0, chunk, length, past=past, piece=piece).total_s
     return overheads.prefill * chunk_s * tokens / chunk + prompts * overheads.request_s

@@ -20,8 +20,10 @@ class StepTimes:
     `decode_base_s[n] + decode_slope_s_per_token[n] * context`, context being the tokens of all n sequences
     together, and for the chunks `prefill_fixed_s` once, `prefill_s_per_token` a token and
     `prefill_s_per_token_context` a token and token of context it attends to. Linear in the context, so that the
-    time of m equal steps is a quadratic in m and needs no stepping. Optimistic where attention and GEMM
-    overlap less than the engine says, pessimistic where a mixed step reads the weights only once.
+    time of m equal steps is a quadratic in m and needs no stepping. Several attention ranks share the context only if
+    there are prompts for each: what one of them attends to counts as often as there are ranks, at least.
+    Optimistic where attention and GEMM overlap less than the engine says, pessimistic where a mixed step reads the
+    weights only once.
 
     decode_base_s, decode_slope_s_per_token: shape (max_sequences + 1,), index n; n = 0 is a step of prefill alone.
     request_s: what a request adds to the step that completes its prompt, whatever its length.
@@ -54,6 +56,11 @@ class StepTimes:
     def max_sequences(self) -> int:
         """Sequences that may run at once."""
         return len(self.decode_base_s) - 1
+
+    @property
+    def ranks(self) -> int:
+        """Attention ranks, each of which reads a prompt of its own."""
+        return max(self.max_batched_tokens // self.max_prompt_tokens, 1)
 
     @property
     def kv_blocks(self) -> int:

@@ -73,6 +73,7 @@ def reading_times(replica: Replica, requests: Requests) -> StepTimes:
         _usual(replica, float(requests.prefill_tokens) * float(requests.forks)),
         float(times.max_batched_tokens),
         prompt,
+        times.ranks,
     )
     return replace(
         times,
@@ -113,36 +114,43 @@ def _prefill(replica: Replica, requests: Requests, decoding: int, batch: int) ->
     """Fixed seconds, seconds a token, seconds a token and token of context, and what a step without decode adds."""
     weight = float(replica.profile.overheads.prefill)
     prompt = max(float(requests.prompt_tokens), 1.0)
-    usual = _usual(replica, float(requests.prefill_tokens))
+    usual = _usual(replica, float(requests.prefill_tokens) * float(requests.forks))
 
     def mixed_s(sequences: float, chunk: float, length: float) -> float:
         return _seconds(replica, sequences, float(requests.context_tokens), chunk, length)
 
     without_s = mixed_s(decoding, 0.0, prompt)
+    ranks = int(replica.work.layout.attention_data)
     fixed, per_token, per_context = _chunks(
-        lambda chunk, length: weight * (mixed_s(decoding, chunk, length) - without_s), usual, float(batch), prompt
+        lambda chunk, length: weight * (mixed_s(decoding, chunk, length) - without_s),
+        usual,
+        float(batch),
+        prompt,
+        ranks,
     )
-    chunk_s = fixed + per_token * usual + per_context * usual * prompt / 2
+    chunk_s = fixed + per_token * usual + per_context * ranks * usual * prompt / 2
     idle_s = mixed_s(1e-9, 0.0, prompt)
     alone_s = idle_s + weight * (mixed_s(1e-9, usual, prompt) - idle_s)
     return fixed, per_token, per_context, max(alone_s - chunk_s, 0.0)
 
 
 def _chunks(
-    chunk_s: Callable[[float, float], float], usual: float, largest: float, prompt: float
+    chunk_s: Callable[[float, float], float], usual: float, largest: float, prompt: float, ranks: int
 ) -> tuple[float, float, float]:
     """Fixed seconds of a chunk, seconds a token, and seconds a token and token of context.
 
     chunk_s: of a chunk of so many tokens, of prompts of such a length. Exact for mean prompts in a usual and in the
-    largest chunk, and for prompts twice as long in the largest, in which all attention ranks have their share.
+    largest chunk, and for prompts twice as long in the largest, in which all attention ranks have their share; a usual
+    chunk is of one prompt, which one of the ranks reads.
     """
     # A prompt is read at half of its length on average.
     per_context = max(chunk_s(largest, 2 * prompt) - chunk_s(largest, prompt), 0.0) / (largest * prompt / 2)
-    near_s, far_s = (chunk_s(chunk, prompt) - per_context * chunk * prompt / 2 for chunk in (usual, largest))
+    near_s = chunk_s(usual, prompt) - per_context * ranks * usual * prompt / 2
+    far_s = chunk_s(largest, prompt) - per_context * largest * prompt / 2
     per_token = max(far_s - near_s, 0.0) / (largest - usual)
     fixed = near_s - per_token * usual
     if fixed < 0:  # a chunk that rides for free while decode waits for memory: then through the usual chunk alone
-        return 0.0, near_s / usual, per_context
+        return 0.0, max(near_s, 0.0) / usual, per_context
     return fixed, per_token, per_context
 
 

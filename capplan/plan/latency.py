@@ -285,6 +285,11 @@ class _Reader(_Seen):
     together: Any = 1.0
 
     @cached_property
+    def _fixed_s(self) -> Any:
+        """The way to the engine, and what a prompt that is read alone takes beyond its part of a full step."""
+        return self.state.arrival_s + np.maximum(self.state.own_prefill_s - self._prompt_s, 0.0)
+
+    @cached_property
     def _prompts(self) -> Wait:
         square, cube = self._moments
         asked = Prompts(

@@ -1,5 +1,6 @@
 """Who is in the batch: admission, prefill in chunks, joining, leaving and preemption of one replica."""
 
+import itertools
 from collections import deque
 from heapq import heappush
 
@@ -24,6 +25,7 @@ class Batch:
     """
 
     __slots__ = (
+        "behind",
         "blocks",
         "cache",
         "capacity",
@@ -48,6 +50,7 @@ class Batch:
         "present",
         "present_s",
         "queues",
+        "ranks",
         "reserve",
         "running",
         "shared",
@@ -63,7 +66,7 @@ class Batch:
 
     def __init__(self, number: int, times: StepTimes, policy: Policy, ledger: Ledger) -> None:
         self.number, self.times, self.policy, self.ledger = number, times, policy, ledger
-        self.capacity = times.kv_blocks
+        self.capacity, self.ranks = times.kv_blocks, times.ranks
         self.reserve = int(policy.watermark * self.capacity)
         self.swap_s = times.swap_s_per_token or 0.0
         self.step, self.now_s = 0, 0.0
@@ -84,6 +87,7 @@ class Batch:
         self.free_slots = list(range(slots - 1, -1, -1))
         self.tenant, self.shared = [0] * slots, [0] * slots
         self.prefilling: deque[int] = deque()
+        self.behind: dict[int, tuple[int, int, int]] = {}  # slots that wait for pages: who reads them, and how far
         self.chunks: list[tuple[int, int]] = []
         self.left, self.prefilled, self.held = [0] * slots, [0] * slots, [0] * slots
         self.held_blocks = self.decoding = self.context = self.stale = 0
@@ -112,7 +116,7 @@ class Batch:
             self._make_way()
         self.chunks = chunks = []
         budget = times.max_batched_tokens - self.decoding
-        prefill_s = 0.0
+        prefill_s = attended = most_attended = 0.0
         admitted = 0
         queue = self.prefilling
         while budget > 0:
@@ -127,15 +131,28 @@ class Batch:
                     continue
             slot = queue[admitted]
             admitted += 1
+            if slot in self.behind and self._reads(*self.behind[slot]):
+                continue
             chunk = min(self.left[slot], budget, times.max_prompt_tokens)
             budget -= chunk
             chunks.append((slot, chunk))
             # Causal: a chunk attends to all before it and to half of itself.
             context = self.prefilled[slot] + chunk / 2
             prefill_s += chunk * (times.prefill_s_per_token + times.prefill_s_per_token_context * context)
+            attended += chunk * context
+            most_attended = max(most_attended, chunk * context)
             if chunk == self.left[slot]:
                 prefill_s += times.request_s
+        if self.ranks > 1:
+            unshared = max(self.ranks * most_attended - attended, 0.0)
+            prefill_s += times.prefill_s_per_token_context * unshared
         return prefill_s
+
+    def _reads(self, reader: int, request: int, tokens: int) -> bool:
+        """Whether so much of a prompt is still being read after the next step, by the slot that began to."""
+        if self.tenant[reader] != request or reader not in self.prefilling:
+            return False
+        return self.prefilled[reader] + dict(self.chunks).get(reader, 0) < tokens
 
     def take_chunks(self, steps: int) -> None:
         """The composed chunks are done, `steps` times over; whose prompt is complete has its next token."""
@@ -205,8 +222,23 @@ class Batch:
             return True
         self.left[slot] = tokens - cached
         self.prefilled[slot] = cached
+        if self.ranks > 1:
+            self._line_up(slot, request, cached)
         self.prefilling.append(slot)
         return True
+
+    def _line_up(self, slot: int, request: int, cached: int) -> None:
+        """Ranks read prompts side by side: one waits for the pages that another one begins with and still reads."""
+        self.behind.pop(slot, None)
+        pages = self.ledger.pages
+        if self.cache is None or pages is None or not cached:
+            return
+        ends = itertools.accumulate(self.cache.held_blocks([page]) * self.blocks.block for page in pages[request])
+        last = next((page for page, end in zip(pages[request], ends, strict=True) if end >= cached), None)
+        for reader in self.prefilling:
+            if last is not None and last in pages[self.tenant[reader]]:
+                self.behind[slot] = (reader, self.tenant[reader], cached)
+                return
 
     def _demand(self, request: int) -> tuple[int, int]:
         """KV blocks of its own that a request reserves, and those of pages that it brings into use."""

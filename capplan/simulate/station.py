@@ -69,7 +69,8 @@ def read_s(times: StepTimes, prompt_tokens: Ints) -> Floats:
     chunks = -(-prompt_tokens // min(times.max_batched_tokens, times.max_prompt_tokens))
     prefill_s = chunks * (times.prefill_fixed_s + times.decode_base_s[0])
     prefill_s = prefill_s + times.arrival_s + times.request_s + prompt_tokens * times.prefill_s_per_token
-    result: Floats = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * times.prefill_s_per_token_context
+    per_context_s = times.ranks * times.prefill_s_per_token_context  # the other ranks stand idle
+    result: Floats = prefill_s + prompt_tokens.astype(np.float64) ** 2 / 2 * per_context_s
     return result
 
 

@@ -46,8 +46,12 @@ def step_s(replica: Replica, sequences: float, context: float, chunk: float, pro
 
 
 def chunk_s(times: StepTimes, chunk: float, length: float) -> float:
-    """What a chunk of prompts of that length adds to a step; a prompt attends to half of itself in the mean."""
-    each_s = times.prefill_s_per_token + times.prefill_s_per_token_context * length / 2
+    """What a chunk of prompts of that length adds to a step; a prompt attends to half of itself in the mean.
+
+    A chunk that one rank can take is of one prompt, and the context of that is shared by nobody.
+    """
+    alone = times.ranks if chunk <= times.max_prompt_tokens else 1
+    each_s = times.prefill_s_per_token + alone * times.prefill_s_per_token_context * length / 2
     return times.prefill_fixed_s + chunk * each_s
 
 
@@ -199,6 +203,21 @@ def test_a_piece_of_a_prompt_of_many_steps_takes_as_long_as_its_rank_does(replic
     piece_s = replica.profile.overheads.prefill * step_s(replica, 0.0, 1.0, 8192.0, prompt)
     times = reading_times(replica, Requests.of(prompt, 500.0))
     assert chunk_s(times, 8192.0, prompt) == pytest.approx(piece_s, rel=1e-9)
+
+
+@pytest.mark.parametrize("prompt", [16_384, 65_536])
+def test_a_long_prompt_takes_its_rank_as_long_where_most_are_short(replica_of: ReplicaOf, prompt: int) -> None:
+    replica = replica_of(**CASES["ranks"][0])
+    times = reading_times(replica, Requests.of(4096.0, 500.0))
+    alone_s = times.arrival_s + float(prefill_alone_s(replica, 1.0, Requests.of(float(prompt), 500.0)))
+    assert read_s(times, np.array([prompt]))[0] == pytest.approx(alone_s, rel=0.25)
+
+
+def test_samples_of_one_long_prompt_are_no_sooner_read_than_it_is(replica_of: ReplicaOf) -> None:
+    replica, one = replica_of(**CASES["ranks"][0]), Requests.of(100_000.0, 500.0)
+    eight = replace(one, forks=8.0, prefill_tokens=12_500.0)
+    alone_s, shared_s = (float(prefill_alone_s(replica, asked.forks, asked)) for asked in (one, eight))
+    assert alone_s <= shared_s < 1.01 * alone_s
 
 
 def test_samples_that_share_a_prompt_are_read_as_one(replica_of: ReplicaOf) -> None:

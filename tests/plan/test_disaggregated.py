@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capplan.engine.disaggregated import prefilling
+from capplan.engine.layout import Layout
 from capplan.errors import UserError
 from capplan.plan import Plan, plan
+from capplan.plan.deployment import deployment
+from capplan.plan.load import load
 from capplan.plan.varied import Fleet, varied
 from capplan.scenario.loader import from_dict, loads
 from capplan.scenario.overrides import with_values
@@ -66,6 +70,19 @@ def test_longer_prompts_need_more_of_the_prefill_pool() -> None:
     short, long = (planned(workload__qps=400, workload__prompt_tokens=tokens) for tokens in (1024, 4096))
     # Four times the tokens; attention grows with the square, and what a request costs apart from its tokens does not.
     assert 3.2 < long.row["prefill_replicas"] / short.row["prefill_replicas"] < 5
+
+
+@pytest.mark.parametrize("reasoning", ["{strategy: direct}", "{strategy: majority_vote, samples: 8}"])
+@pytest.mark.parametrize("prompt", [4_000, 20_000, 100_000])
+def test_a_prompt_that_finds_nobody_takes_as_long_as_it_is_read(prompt: int, reasoning: str) -> None:
+    ranks = "tensor_parallel: 1, attention_data_parallel: 8, expert_parallel: 8"
+    alone = loads(
+        "{version: 1, model: deepseek-r1, gpu: h200-sxm, serving: {engine: vllm, disaggregated: true, "
+        f"{ranks}, prefill: {{{ranks}}}}}, workload: {{qps: 0.0001, prompt_tokens: {prompt}}}, reasoning: {reasoning}}}"
+    )
+    pool = deployment(alone).replica(Layout(tensor=1, attention_data=8, expert=8))
+    own_s, row = float(prefilling(pool, load([alone]).requests).own_s.item()), plan(alone).row
+    assert row["ttft_s"] - row["kv_transfer_s"] == pytest.approx(own_s, rel=0.02, abs=0.1)
 
 
 def test_no_prompt_disturbs_the_pace_of_the_answers() -> None:

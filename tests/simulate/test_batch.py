@@ -9,7 +9,7 @@ from capplan.engine.steptimes import StepTimes, compressed, textbook_step_times
 from capplan.errors import UserError
 from capplan.simulate.outcome import outcome
 from capplan.simulate.policy import Policy, Preemption, Routing
-from capplan.simulate.requests import between, requests, scaled_rate
+from capplan.simulate.requests import Requests, between, requests, scaled_rate
 from capplan.simulate.result import Run
 from capplan.simulate.run import run
 from capplan.simulate.station import Station
@@ -62,6 +62,24 @@ def test_no_prompt_has_more_of_a_step_than_one_rank_reads():
     # Another prompt joins while the first is read.
     served = run(requests([0.0, 0.05], [45, 5], [1, 1]), times)
     assert served.first_s == pytest.approx([0.45 + 0.05, 0.1 + 0.15])
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_ranks_wait_for_pages_that_another_one_still_reads(exact):
+    # 1,280 tokens that two prompts begin with, 128 a step: nobody has a token before the tenth step.
+    times = StepTimes(
+        (0.0, 1.0, 1.0), (0.0,) * 3, 1.0, 0.0, 0.0, 160_000, max_batched_tokens=1024, max_prompt_tokens=128
+    )
+    none = np.zeros(2, int)
+    load = Requests(np.zeros(2), np.full(2, 1281), np.full(2, 3), none, none, pages=[(1,), (1,)], page_blocks={1: 80})
+    first, second = run(load, times, Policy(), exact=exact).first_s
+    assert second == 10.0 and first == 12.0  # the other's token is decoded beside its last chunk
+
+
+def test_what_one_rank_attends_to_is_shared_by_no_other():
+    times = StepTimes((0.0, 1.0), (0.0, 0.0), 0.0, 0.0, 1e-3, 100_000, max_batched_tokens=400, max_prompt_tokens=100)
+    # 100 tokens that attend to 50 in the mean; the context of four such prompts would take as long.
+    assert run(requests([0.0], 100, 1), times).first_s[0] == pytest.approx(4 * 100 * 50 * 1e-3)
 
 
 def test_time_alone_counts_the_steps_of_a_prompt_on_one_rank():
