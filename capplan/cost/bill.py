@@ -91,6 +91,8 @@ def bill(
         raise ValueError(f"{len(settings)} settings for {count.size} rows; one for all or one for each is needed")
     parts = [(settings, slice(None))] if isinstance(settings, Cost) else kinds(settings)
 
+    one = parts[0][0] if len(parts) == 1 else None  # for all rows: `explain` goes back to its figures
+
     def each(read: Callable[[Cost], ArrayLike]) -> Floats:
         return over_rows([(read(cost), rows) for cost, rows in parts], count.size)
 
@@ -108,11 +110,11 @@ def bill(
     lines = [hired] if hired else []
     if np.any(owned > 0):
         lines.insert(0, _owned(parts, accelerator, owned, count, node_count, board_w))
-    staff, software = each(lambda cost: cost.staff_usd_per_year), each(lambda cost: cost.software_usd_per_gpu_year)
+    staff = one.staff_usd_per_year if one else each(lambda cost: cost.staff_usd_per_year)
+    software = one.software_usd_per_gpu_year if one else each(lambda cost: cost.software_usd_per_gpu_year)
     lines.append(people(standing, staff, software))
-    here = [(place(cost), rows) for cost, rows in parts]
-    pue = over_rows([(one.pue, rows) for one, rows in here], count.size)
-    carbon = over_rows([(one.carbon_kg_per_j, rows) for one, rows in here], count.size)
+    pue = place(one).pue if one else each(lambda cost: place(cost).pue)
+    carbon = place(one).carbon_kg_per_j if one else each(lambda cost: place(cost).carbon_kg_per_j)
     kwh = annual_kwh(fleet_power_w(board_w, standing), pue)
     return Bill(reduce(add, lines), kwh, annual_kg_co2e(kwh, carbon), parts)
 

@@ -78,6 +78,7 @@ def pool_of(scenario: Scenario, work: VerifierWork) -> Scenario:
             "reasoning": Reasoning(strategy="direct"),
             "targets": Targets(power_w=scenario.targets.power_w),  # counts towards that of the whole
             "quality": Quality(),
+            "cost": scenario.cost.having({"staff_usd_per_year": 0.0}),  # the generator's keep this pool too
             "strategies": (),
             "routing": None,
         }
@@ -119,12 +120,13 @@ def together(plan: Plan, judge: Judge) -> Plan:
     why = (*plan.excuses, *(replace(one, message=f"verifier: {one.message}") for one in judge.pool.excuses))
     if why:
         whole |= {"feasible": False, "bottleneck": why[0].constraint}
+    taken = (one for one in judge.pool.assumptions if one.key != "cost.staff")
     return replace(
         plan,
         row=whole,
         lines=(*plan.lines, *lines),
         excuses=why,
-        assumptions=(*plan.assumptions, *judge.pool.assumptions, _where(judge, gpus)),
+        assumptions=(*plan.assumptions, *taken, _where(judge, gpus)),
         peak_w=plan.peak_w + float(share) * judge.pool.peak_w,
     )
 

@@ -111,3 +111,9 @@ def test_a_plan_says_where_its_verifier_runs():
     own, shared = (plan(scenario(pool)) for pool in ("own", "shared"))
     said = [next(one for one in made.assumptions if one.key == "reasoning.verifier").source for made in (own, shared)]
     assert "a pool of its own" in said[0] and "the generator's nodes" in said[1]
+
+
+def test_the_staff_of_a_fleet_keeps_its_verifier_too():
+    without, with_staff = plans([scenario("own"), scenario("own", more="cost: {staff: 300k USD}")])
+    assert with_staff.row["annual_tco_usd"] - without.row["annual_tco_usd"] == 300_000
+    assert [one.value for one in with_staff.assumptions if one.key == "cost.staff"] == []
