@@ -1,6 +1,5 @@
 """Who is in the batch: admission, prefill in chunks, joining, leaving and preemption of one replica."""
 
-import itertools
 from collections import deque
 from heapq import heappush
 
@@ -9,6 +8,7 @@ from capplan.simulate.blocks import BlockCount
 from capplan.simulate.ledger import Ledger
 from capplan.simulate.policy import Policy, Preemption
 from capplan.simulate.prefix import PrefixCache
+from capplan.simulate.ranks import Ranks
 
 # Stops wait in a heap of plain integers: the step number, then the slot. Integers compare faster than tuples.
 SLOT_BITS = 17
@@ -25,7 +25,6 @@ class Batch:
     """
 
     __slots__ = (
-        "behind",
         "blocks",
         "cache",
         "capacity",
@@ -66,7 +65,7 @@ class Batch:
 
     def __init__(self, number: int, times: StepTimes, policy: Policy, ledger: Ledger) -> None:
         self.number, self.times, self.policy, self.ledger = number, times, policy, ledger
-        self.capacity, self.ranks = times.kv_blocks, times.ranks
+        self.capacity = times.kv_blocks
         self.reserve = int(policy.watermark * self.capacity)
         self.swap_s = times.swap_s_per_token or 0.0
         self.step, self.now_s = 0, 0.0
@@ -87,7 +86,7 @@ class Batch:
         self.free_slots = list(range(slots - 1, -1, -1))
         self.tenant, self.shared = [0] * slots, [0] * slots
         self.prefilling: deque[int] = deque()
-        self.behind: dict[int, tuple[int, int, int]] = {}  # slots that wait for pages: who reads them, and how far
+        self.ranks = Ranks(self.times.ranks)
         self.chunks: list[tuple[int, int]] = []
         self.left, self.prefilled, self.held = [0] * slots, [0] * slots, [0] * slots
         self.held_blocks = self.decoding = self.context = self.stale = 0
@@ -131,7 +130,7 @@ class Batch:
                     continue
             slot = queue[admitted]
             admitted += 1
-            if slot in self.behind and self._reads(*self.behind[slot]):
+            if self.ranks.waits(self, slot):
                 continue
             chunk = min(self.left[slot], budget, times.max_prompt_tokens)
             budget -= chunk
@@ -143,16 +142,7 @@ class Batch:
             most_attended = max(most_attended, chunk * context)
             if chunk == self.left[slot]:
                 prefill_s += times.request_s
-        if self.ranks > 1:
-            unshared = max(self.ranks * most_attended - attended, 0.0)
-            prefill_s += times.prefill_s_per_token_context * unshared
-        return prefill_s
-
-    def _reads(self, reader: int, request: int, tokens: int) -> bool:
-        """Whether so much of a prompt is still being read after the next step, by the slot that began to."""
-        if self.tenant[reader] != request or reader not in self.prefilling:
-            return False
-        return self.prefilled[reader] + dict(self.chunks).get(reader, 0) < tokens
+        return prefill_s + times.prefill_s_per_token_context * self.ranks.unshared(attended, most_attended)
 
     def take_chunks(self, steps: int) -> None:
         """The composed chunks are done, `steps` times over; whose prompt is complete has its next token."""
@@ -222,23 +212,9 @@ class Batch:
             return True
         self.left[slot] = tokens - cached
         self.prefilled[slot] = cached
-        if self.ranks > 1:
-            self._line_up(slot, request, cached)
+        self.ranks.line_up(self, slot, cached)
         self.prefilling.append(slot)
         return True
-
-    def _line_up(self, slot: int, request: int, cached: int) -> None:
-        """Ranks read prompts side by side: one waits for the pages that another one begins with and still reads."""
-        self.behind.pop(slot, None)
-        pages = self.ledger.pages
-        if self.cache is None or pages is None or not cached:
-            return
-        ends = itertools.accumulate(self.cache.held_blocks([page]) * self.blocks.block for page in pages[request])
-        last = next((page for page, end in zip(pages[request], ends, strict=True) if end >= cached), None)
-        for reader in self.prefilling:
-            if last is not None and last in pages[self.tenant[reader]]:
-                self.behind[slot] = (reader, self.tenant[reader], cached)
-                return
 
     def _demand(self, request: int) -> tuple[int, int]:
         """KV blocks of its own that a request reserves, and those of pages that it brings into use."""
@@ -364,13 +340,9 @@ class Batch:
 
     def _make_way(self) -> None:
         """Preempt lower ranks while the next request finds no seat or no KV, and the step has budget for it."""
-        most = self.times.max_prompt_tokens
-        budget = (
-            self.times.max_batched_tokens - self.decoding - sum(min(self.left[slot], most) for slot in self.prefilling)
-        )
-        rank = 0
-        while not self.queues[rank]:
-            rank += 1
+        most, left = self.times.max_prompt_tokens, self.left
+        budget = self.times.max_batched_tokens - self.decoding - sum(min(left[slot], most) for slot in self.prefilling)
+        rank = next(rank for rank, queue in enumerate(self.queues) if queue)
         request = self.queues[rank][0]
         while budget > 0 and any(self.running[rank + 1 :]):
             if self.free_slots and self._fits(sum(self._demand(request))):
