@@ -67,7 +67,7 @@ def command(
         from capplan.report.generalisation import pasted
         from capplan.writing import write_file
 
-        write_file(readme, pasted(read_text(readme, 1 << 20), generalise(table.rows, read)))
+        write_file(readme, pasted(read_text(readme, 1 << 20), generalise(table.rows, read), scores.pairs))
     headline = next((one for one in scores.headlines if one.metric == PRIMARY), scores.headlines[0])
     if limit is not None and (headline.median is None or headline.median > limit):
         shown = "none" if headline.median is None else f"{100 * headline.median:.1f} %"

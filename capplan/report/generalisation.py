@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from capplan.measured.generalise import Generalisation
 from capplan.measured.observed import TPOT, TTFT
-from capplan.measured.pairs import LONG_OUTPUT, PRIMARY
+from capplan.measured.pairs import LONG_OUTPUT, PRIMARY, Pair
 from capplan.measured.score import Accuracy, Headline, Summary
 from capplan.report.shortfalls import shortfalls
 
@@ -15,13 +15,14 @@ BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
 _SCORES = ("in sample", "model left out", "accelerator left out", "source left out")
 
 
-def pasted(text: str, known: Generalisation) -> str:
+def pasted(text: str, known: Generalisation, pairs: Sequence[Pair]) -> str:
     """A document's text with the tables between their two markers; as it is where it has none."""
-    return re.sub(f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})", lambda m: m[1] + tables(known) + m[2], text)
+    between = f"(?s)({re.escape(BEGIN)}\n).*?({re.escape(END)})"
+    return re.sub(between, lambda marks: marks[1] + tables(known, pairs) + marks[2], text)
 
 
-def tables(known: Generalisation) -> str:
-    """All three tables as Markdown."""
+def tables(known: Generalisation, pairs: Sequence[Pair]) -> str:
+    """All three tables as Markdown. pairs: as shipped profiles predict them, percentiles of waits included."""
     scores = (known.in_sample, *(known.left_out[kind] for kind in ("model", "accelerator", "source")))
     head = _line("", *_SCORES, "aim")
     rows = [_line(name, *(_share(read(one)) for one in scores), aim) for name, aim, read in _ROWS]
@@ -36,7 +37,7 @@ def tables(known: Generalisation) -> str:
     ]
     short = [
         _line(place, f"{rows:,}", *(f"{ratio:.2f}" for ratio in (middle, low, high)))
-        for place, rows, low, middle, high in shortfalls(known.in_sample.pairs)
+        for place, rows, low, middle, high in shortfalls(pairs)
     ]
     tables = (
         [head, _rule(6), *rows],

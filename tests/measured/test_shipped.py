@@ -133,8 +133,8 @@ def test_the_table_of_a_document_is_pasted_between_its_markers_only() -> None:
     read = resolve_table(table)
     scores = accuracy(table.rows, read, estimates(predict_all(read)))
     known = Generalisation(scores, dict.fromkeys(LEFT_OUT, scores))
-    text = pasted(f"before\n{BEGIN}\nstale\n{END}\nafter\n", known)
+    text = pasted(f"before\n{BEGIN}\nstale\n{END}\nafter\n", known, known.in_sample.pairs)
     assert text.startswith(f"before\n{BEGIN}\n| ") and text.endswith(f"\n{END}\nafter\n") and "stale" not in text
     assert f"{100 * (scores.headlines[0].pooled.median or 0):.1f} %" in text
-    assert pasted(text, known) == text
-    assert pasted("no markers\n", known) == "no markers\n"
+    assert pasted(text, known, known.in_sample.pairs) == text
+    assert pasted("no markers\n", known, ()) == "no markers\n"
