@@ -88,7 +88,7 @@ class Crew:
                 return {executor.submit(function, argument): place for place, argument in left.items()}
             except BrokenExecutor:
                 self._renew()
-            except (OSError, NotImplementedError) as wrong:  # a limit on processes; a sandbox without shared memory
+            except (OSError, RuntimeError) as wrong:  # a limit on processes; a sandbox without shared memory
                 message = f"{self._label}: no workers can be started here ({wrong}); leave out --jobs"
                 raise UserError(message) from None
         raise UserError(f"{self._label}: workers are lost as soon as they start")
